@@ -1,1 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += src/actors/libactors.a
+src_actors_libactors_a_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(SQLITE_CFLAGS) \
+	$(MARIADB_CFLAGS) $(PCRE2_CFLAGS)
+src_actors_libactors_a_SOURCES = \
+	%D%/app.h \
+	%D%/classes.h \
+	%D%/cluster.h \
+	%D%/messages.c %D%/messages.h %D%/messages.def
