@@ -19,8 +19,7 @@ enum board_kind {
 	BOARD_PLACE,	/* host:port: struct place */
 	BOARD_CONTROL,	/* "control": struct control_shared */
 	BOARD_NAMES,	/* "names": struct names_snap */
-	BOARD_METRICS,	/* "metrics": struct metrics_snap */
-	BOARD_PROGRESS, /* "directory": struct progress */
+	BOARD_DIRECTORY, /* "directory": struct directory_snap */
 	BOARD_KINDS,
 };
 

@@ -6,4 +6,6 @@ src_actors_libactors_a_SOURCES = \
 	%D%/app.h \
 	%D%/classes.h \
 	%D%/cluster.h \
-	%D%/messages.c %D%/messages.h %D%/messages.def
+	%D%/directory.h \
+	%D%/messages.c %D%/messages.h %D%/messages.def \
+	%D%/names.h

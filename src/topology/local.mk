@@ -1,2 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/key.h %D%/instance.def %D%/instance.h %D%/cluster.h
+noinst_LIBRARIES += src/topology/libtopology.a
+src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
+src_topology_libtopology_a_SOURCES = \
+	%D%/health.c %D%/health.h \
+	%D%/cluster.h %D%/instance.def %D%/instance.h %D%/key.h
