@@ -178,7 +178,7 @@ json_bool(struct json *w, bool v)
 }
 
 void
-json_null(struct json *w)
+json_nil(struct json *w)
 {
 	before(w);
 	buf_str(w->out, "null");

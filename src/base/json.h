@@ -35,7 +35,7 @@ void json_int(struct json *w, int64_t v);
 void json_uint(struct json *w, uint64_t v);
 void json_double(struct json *w, double v); /* not finite: 0 */
 void json_bool(struct json *w, bool v);
-void json_null(struct json *w);
+void json_nil(struct json *w); /* json_null() is jansson's */
 /* A value that is JSON text already. */
 void json_raw(struct json *w, const char *text, size_t n);
 
@@ -45,6 +45,6 @@ void json_raw(struct json *w, const char *text, size_t n);
 #define json_kuint(w, k, v) (json_key((w), (k)), json_uint((w), (v)))
 #define json_kbool(w, k, v) (json_key((w), (k)), json_bool((w), (v)))
 #define json_kdouble(w, k, v) (json_key((w), (k)), json_double((w), (v)))
-#define json_knull(w, k) (json_key((w), (k)), json_null((w)))
+#define json_knull(w, k) (json_key((w), (k)), json_nil((w)))
 
 #endif
