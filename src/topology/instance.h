@@ -86,6 +86,13 @@ struct instance_field {
 extern const struct instance_field instance_fields[];
 extern const size_t instance_field_count;
 
+/* Part of the packed form, the digest and the store. */
+static inline bool
+instance_field_packed(const struct instance_field *f)
+{
+	return f->from == IS_FACT || f->from == IS_EXTRA;
+}
+
 /* Every string "", every state "no replication": what is known of a new name. */
 void instance_init(struct instance *in);
 
@@ -109,8 +116,16 @@ struct instance *instance_dup(const struct instance *in, struct arena *a);
  */
 uint64_t instance_digest(const struct instance *in);
 
-/* The v1 object: all 102 members in order. */
+/*
+ * The v1 object: all 102 members in order.  last_sql_error and last_io_error
+ * hold the server's own text; the quotes v1 puts around them are made here.
+ */
 void instance_json(struct json *w, const struct instance *in);
+
+/* v1's small types, for other answers. */
+void key_json(struct json *w, struct key k);
+void keys_json(struct json *w, struct keys ks);
+void coord_json(struct json *w, const struct coord *c);
 
 /* What follows from the facts alone (../spec: discovery, sections 6 and 9). */
 bool instance_is_replica(const struct instance *in);

@@ -33,15 +33,20 @@ struct keys {
 enum err_code key_parse(struct key *key, const char *text,
     unsigned default_port, struct arena *a, struct err *err);
 
-/* host not empty, not "_", not detached ("//..."), port in 1..65535 */
+/*
+ * host not empty, not "_", not detached ("//..."), not longer than
+ * KEY_HOST_MAX; port in 1..65535.  (What a server claims may be none of that.)
+ */
 bool key_valid(struct key k);
 bool key_is_none(struct key k);	    /* unset: "" or "_" or port 0 */
 bool key_is_detached(struct key k); /* the host begins with "//" */
+struct key key_attached(struct key k); /* without that "//" */
 bool key_eq(struct key a, struct key b);
 int key_cmp(struct key a, struct key b); /* host bytes, then port */
-/* "host:port"; IPv6 hosts are not bracketed on the wire. */
+/* "host:port"; IPv6 hosts are not bracketed; a longer host is cut. */
 const char *key_text(struct key k, char out[KEY_TEXT_MAX]);
 struct key key_dup(struct key k, struct arena *a);
+/* Sorted, each once; the array is in a, the hosts stay borrowed. */
 struct keys keys_sorted(const struct key *at, size_t n, struct arena *a);
 bool keys_have(struct keys ks, struct key k);
 

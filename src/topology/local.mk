@@ -2,7 +2,12 @@
 noinst_LIBRARIES += src/topology/libtopology.a
 src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
-	%D%/health.c %D%/health.h \
-	%D%/cluster.h %D%/instance.def %D%/instance.h %D%/key.h \
+	%D%/cluster.h \
 	%D%/control.def %D%/control.h \
-	%D%/promotion.c %D%/promotion.h
+	%D%/coord.c %D%/coord.h \
+	%D%/health.c %D%/health.h \
+	%D%/instance.c %D%/instance.h %D%/instance.def \
+	%D%/instance_json.c %D%/instance_pack.c \
+	%D%/key.c %D%/key.h \
+	%D%/promotion.c %D%/promotion.h \
+	%D%/version.c %D%/version.h

@@ -6,3 +6,22 @@ TESTS += $(UNIT_BASE)
 t_unit_base_t_SOURCES = %D%/base.c
 t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
+
+# topology
+UNIT_TOPOLOGY = %D%/coord.t %D%/instance.t %D%/key.t %D%/version.t
+check_PROGRAMS += $(UNIT_TOPOLOGY)
+TESTS += $(UNIT_TOPOLOGY)
+TOPOLOGY_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+TOPOLOGY_TEST_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_unit_coord_t_SOURCES = %D%/coord.c
+t_unit_coord_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_coord_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_instance_t_SOURCES = %D%/instance.c
+t_unit_instance_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+t_unit_instance_t_LDADD = $(TOPOLOGY_TEST_LDADD) $(JANSSON_LIBS)
+t_unit_key_t_SOURCES = %D%/key.c
+t_unit_key_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_key_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_version_t_SOURCES = %D%/version.c
+t_unit_version_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_version_t_LDADD = $(TOPOLOGY_TEST_LDADD)
