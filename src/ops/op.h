@@ -37,7 +37,12 @@ struct ops *ops_new(struct ctx *port_ctx, const struct app *app);
 void ops_free(struct ops *ops);
 /* Give it every message that the port receives. */
 void ops_deliver(struct ops *ops, struct msg *m);
-/* Calls that were started and have not been answered, abandoned ones too. */
+/*
+ * Answer "timed out" to calls whose time is over: once a second or so while
+ * ops_pending() > 0.
+ */
+void ops_expire(struct ops *ops);
+/* Calls that are open, and abandoned ones whose actor has not answered yet. */
 size_t ops_pending(const struct ops *ops);
 
 /*
