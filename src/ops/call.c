@@ -232,7 +232,7 @@ reply_done(struct op_call *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	json_null(envelope(c, "OK", 200, fmt, ap));
+	json_nil(envelope(c, "OK", 200, fmt, ap));
 	va_end(ap);
 	reply_end(c);
 }
@@ -243,7 +243,7 @@ reply_error(struct op_call *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	json_null(envelope(c, "ERROR", 500, fmt, ap));
+	json_nil(envelope(c, "ERROR", 500, fmt, ap));
 	va_end(ap);
 	reply_end(c);
 }
@@ -254,7 +254,7 @@ busy(struct op_call *c, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	json_null(envelope(c, "ERROR", 503, fmt, ap));
+	json_nil(envelope(c, "ERROR", 503, fmt, ap));
 	va_end(ap);
 }
 
