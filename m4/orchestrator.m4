@@ -42,7 +42,5 @@ AS_IF([test "x$enable_fuzz" = xyes], [
     [AC_MSG_RESULT([yes]); orc_fuzz=yes],
     [AC_MSG_RESULT([no])
      AC_MSG_ERROR([--enable-fuzz needs CC=clang (Debian: clang, libclang-rt-14-dev)])])
-  CFLAGS="$orc_save"
-  dnl All code is instrumented, or the fuzzer sees only the target's own file.
-  ORC_SAN_CFLAGS="$ORC_SAN_CFLAGS -fsanitize=fuzzer-no-link"])
+  CFLAGS="$orc_save"])
 AM_CONDITIONAL([FUZZ], [test "x$enable_fuzz" = xyes])])

@@ -8,9 +8,8 @@
 #define ORC_ACTORS_APP_H
 
 #include "actors/messages.h"
+#include "config/conf.h"
 #include "runtime/board.h"
-
-struct config;
 
 /* What is published, and under which key. */
 enum board_kind {
@@ -50,6 +49,7 @@ struct app {
 	const char *token;	/* 64 hex digits, new at each start */
 	const char *version;	/* "4.0.0" */
 	const char *command;	/* "http", or the CLI command */
+	struct config_source config_source; /* read again at a reload */
 	wall_t started;
 	bool probe;		/* discovery runs (http --discovery=true) */
 };

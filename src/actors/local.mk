@@ -3,9 +3,13 @@ noinst_LIBRARIES += src/actors/libactors.a
 src_actors_libactors_a_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(SQLITE_CFLAGS) \
 	$(MARIADB_CFLAGS) $(PCRE2_CFLAGS)
 src_actors_libactors_a_SOURCES = \
-	%D%/app.h \
+	%D%/app.c %D%/app.h \
 	%D%/classes.h \
-	%D%/cluster.h \
-	%D%/directory.h \
+	%D%/cluster.c %D%/cluster.h \
+	%D%/directory.c %D%/directory.h \
 	%D%/messages.c %D%/messages.h %D%/messages.def \
-	%D%/names.h
+	%D%/names.c %D%/names.h \
+	%D%/reload.c %D%/reload.h \
+	%D%/resolver.c \
+	%D%/root.c \
+	%D%/roster.c %D%/roster.h

@@ -1,10 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-noinst_LIBRARIES += src/mysql/libmysql_orc.a
-src_mysql_libmysql_orc_a_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
-src_mysql_libmysql_orc_a_SOURCES = \
-	%D%/rows.c %D%/rows.h
-
-# The pure part (rows, dialect, probe) needs no client library.
-LIBS_PROBE = src/mysql/libmysql_orc.a $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
-LIBS_MYSQL = src/mysql/libmysql_orc.a $(MARIADB_LIBS) $(LIBS_TOPOLOGY) \
-	$(MSGPACK_LIBS)
+EXTRA_DIST += %D%/rows.h

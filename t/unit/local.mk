@@ -37,11 +37,3 @@ t_unit_config_t_LDADD = $(LIBS_CONFIG)
 t_unit_filter_t_SOURCES = %D%/filter.c
 t_unit_filter_t_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
 t_unit_filter_t_LDADD = $(LIBS_CONFIG)
-
-UNIT_MYSQL = %D%/rows.t
-check_PROGRAMS += $(UNIT_MYSQL)
-TESTS += $(UNIT_MYSQL)
-t_unit_rows_t_SOURCES = %D%/rows.c
-t_unit_rows_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
-t_unit_rows_t_LDADD = src/mysql/libmysql_orc.a src/base/libbase.a \
-	$(MSGPACK_LIBS)

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One cluster: collects what its members report, works out their places, and
+ * publishes both as one immutable snapshot.
+ *
+ * Reports that arrive together are published together: cluster_publish is a
+ * tick, so one turn's reports make one snapshot.  A member's record is shared by
+ * successive snapshots until its facts or its place change; a report without
+ * facts costs new times only.
+ */
+#include "config.h"
+
+#include "actors/cluster.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "config/conf.h"
+#include "topology/health.h"
+
+enum { SYNC_MAX = 8 }; /* askers of cluster_sync waiting at once */
+
+struct mem {
+	UT_hash_handle hh;
+	char key[KEY_TEXT_MAX];
+	struct arena arena; /* of facts */
+	struct instance facts;
+	struct health health; /* error is error_text */
+	char error_text[ERR_TEXT_MAX];
+	struct inst_rec *rec; /* as published; NULL: not yet */
+	bool news;	      /* facts changed since rec was made */
+};
+
+struct cluster {
+	struct cluster_arg arg;
+	struct mem *members;
+	uint64_t version;
+	bool due; /* a cluster_publish is pending */
+	size_t syncs;
+	struct ask sync[SYNC_MAX];
+};
+
+static void
+init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct cluster *cl = self;
+
+	(void)ctx;
+	cl->arg = *(const struct cluster_arg *)arg;
+}
+
+static const char *
+key_of(const void *self)
+{
+	return ((const struct cluster *)self)->arg.name;
+}
+
+static void
+free_rec(struct shared *s)
+{
+	struct inst_rec *rec = (struct inst_rec *)s;
+
+	arena_fini(&rec->arena);
+	mem_free(rec);
+}
+
+static void
+free_snap(struct shared *s)
+{
+	struct cluster_snap *snap = (struct cluster_snap *)s;
+
+	for (size_t i = 0; i < snap->n; i++)
+		shared_unref(snap->rec[i]);
+	arena_fini(&snap->arena);
+	mem_free(snap);
+}
+
+static struct inst_rec *
+new_rec(const struct instance *in)
+{
+	struct inst_rec *rec = mem_alloc(sizeof *rec);
+
+	shared_init(&rec->shared, free_rec);
+	arena_init(&rec->arena);
+	rec->in = *instance_dup(in, &rec->arena);
+	return rec;
+}
+
+static bool
+same_place(const struct instance *a, const struct instance *b)
+{
+	return a->replication_depth == b->replication_depth &&
+	    a->is_co_primary == b->is_co_primary &&
+	    strcmp(a->cluster_name, b->cluster_name) == 0 &&
+	    strcmp(a->suggested_cluster_alias, b->suggested_cluster_alias) ==
+	    0 && strcmp(a->ancestry_uuid, b->ancestry_uuid) == 0 &&
+	    strcmp(a->gtid_errant, b->gtid_errant) == 0;
+}
+
+/* Work out all places; a member whose facts and place stay keeps its record. */
+static void
+place_members(struct cluster *cl)
+{
+	size_t n = HASH_COUNT(cl->members), i = 0;
+	struct instance *in = mem_alloc(n * sizeof *in);
+	struct instance **at = mem_alloc(n * sizeof *at);
+	struct arena arena;
+	struct mem *m, *tmp;
+
+	arena_init(&arena);
+	HASH_ITER(hh, cl->members, m, tmp) {
+		in[i] = m->facts;
+		at[i] = &in[i];
+		i++;
+	}
+	cluster_place(cl->arg.name, at, n, &arena);
+	i = 0;
+	HASH_ITER(hh, cl->members, m, tmp) {
+		if (m->rec == NULL || m->news ||
+		    !same_place(&m->rec->in, &in[i])) {
+			shared_unref(m->rec);
+			m->rec = new_rec(&in[i]);
+			m->news = false;
+		}
+		i++;
+	}
+	arena_fini(&arena);
+	mem_free(at);
+	mem_free(in);
+}
+
+static int
+by_rank(const void *a, const void *b)
+{
+	return member_cmp(a, b);
+}
+
+/* What the servers suggest; else what the configuration derives from the name. */
+static const char *
+suggest_alias(const struct cluster_snap *snap, struct ctx *ctx,
+    struct arena *a)
+{
+	const struct config_shared *c;
+	const char *alias;
+
+	for (size_t i = 0; i < snap->n; i++)
+		if (snap->members[i].in->suggested_cluster_alias[0] != '\0')
+			return snap->members[i].in->suggested_cluster_alias;
+	c = config_ref(ctx);
+	alias = config_cluster_alias(c->config, snap->name);
+	alias = arena_strdup(a, alias != NULL ? alias : "");
+	shared_unref(c);
+	return alias;
+}
+
+static const char *
+find_domain(const struct cluster_snap *snap)
+{
+	const struct member *top = cluster_primary(snap->members, snap->n);
+
+	return top != NULL ? top->in->cluster_domain : "";
+}
+
+static struct cluster_snap *
+new_snap(struct cluster *cl, struct ctx *ctx)
+{
+	struct cluster_snap *snap = mem_zalloc(sizeof *snap);
+	size_t n = HASH_COUNT(cl->members);
+	struct mem *m, *tmp;
+
+	shared_init(&snap->shared, free_snap);
+	arena_init(&snap->arena);
+	snap->name = arena_strdup(&snap->arena, cl->arg.name);
+	snap->version = ++cl->version;
+	snap->members = arena_alloc(&snap->arena, n * sizeof *snap->members);
+	snap->rec = arena_alloc(&snap->arena, n * sizeof *snap->rec);
+	HASH_ITER(hh, cl->members, m, tmp) {
+		struct member *to = &snap->members[snap->n++];
+
+		shared_ref(m->rec);
+		to->in = &m->rec->in;
+		to->health = m->health;
+		to->health.error = arena_strdup(&snap->arena, m->error_text);
+	}
+	qsort(snap->members, snap->n, sizeof *snap->members, by_rank);
+	for (size_t i = 0; i < snap->n; i++)
+		snap->rec[i] = (struct inst_rec *)(uintptr_t)(
+		    (const char *)snap->members[i].in -
+		    offsetof(struct inst_rec, in));
+	snap->suggested = suggest_alias(snap, ctx, &snap->arena);
+	snap->domain = find_domain(snap);
+	return snap;
+}
+
+static void
+publish(struct cluster *cl, struct ctx *ctx)
+{
+	cl->due = false;
+	if (cl->members == NULL) {
+		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
+	} else {
+		place_members(cl);
+		board_put(ctx, BOARD_CLUSTER, cl->arg.name, new_snap(cl, ctx));
+	}
+	for (size_t i = 0; i < cl->syncs; i++)
+		act_answer(ctx, cl->sync[i], cluster_synced,
+		    .members = HASH_COUNT(cl->members));
+	cl->syncs = 0;
+}
+
+static void
+publish_soon(struct cluster *cl, struct ctx *ctx)
+{
+	if (cl->due)
+		return;
+	cl->due = true;
+	act_after(ctx, DUR_ZERO, cluster_publish);
+}
+
+static void
+on_cluster_sync(struct cluster *cl, struct ctx *ctx, const struct msg *m)
+{
+	if (cl->syncs == SYNC_MAX)
+		publish(cl, ctx);
+	cl->sync[cl->syncs++] = ask_of(m);
+	publish_soon(cl, ctx);
+}
+
+static void
+put_place(struct ctx *ctx, const char *key, const char *cluster)
+{
+	struct place *p = mem_alloc(sizeof *p + strlen(cluster) + 1);
+
+	shared_init(&p->shared, (void (*)(struct shared *))mem_free);
+	strcpy(p->cluster, cluster);
+	board_put(ctx, BOARD_PLACE, key, p);
+}
+
+static struct mem *
+find_or_add(struct cluster *cl, struct ctx *ctx, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+	struct mem *m;
+
+	key_text(key, text);
+	HASH_FIND_STR(cl->members, text, m);
+	if (m != NULL)
+		return m;
+	m = mem_zalloc(sizeof *m);
+	strcpy(m->key, text);
+	arena_init(&m->arena);
+	instance_init(&m->facts);
+	m->facts.key = key_dup(key, &m->arena);
+	m->news = true;
+	HASH_ADD_STR(cl->members, key, m);
+	put_place(ctx, m->key, cl->arg.name);
+	return m;
+}
+
+static void
+take_facts(struct mem *m, struct bin facts)
+{
+	struct instance in;
+	struct arena arena;
+	struct pcur c;
+	bool good;
+
+	arena_init(&arena);
+	pcur_init(&c, facts.data, facts.len);
+	instance_init(&in);
+	good = instance_unpack(&c, &in, &arena);
+	assert(good);
+	arena_reset(&m->arena);
+	m->facts = *instance_dup(&in, &m->arena);
+	m->news = true;
+	arena_fini(&arena);
+}
+
+static void
+take_health(struct mem *m, struct bin health)
+{
+	struct pcur c;
+	bool good;
+
+	pcur_init(&c, health.data, health.len);
+	good = health_unpack(&c, &m->health);
+	assert(good);
+	snprintf(m->error_text, sizeof m->error_text, "%s", m->health.error);
+	m->health.error = m->error_text;
+}
+
+static void
+on_inst_report(struct cluster *cl, struct ctx *ctx,
+    const struct msg_inst_report *r)
+{
+	struct mem *m = find_or_add(cl, ctx, (struct key){ r->host, r->port });
+
+	if (r->facts.len > 0)
+		take_facts(m, r->facts);
+	if (r->health.len > 0)
+		take_health(m, r->health);
+	publish_soon(cl, ctx);
+}
+
+static void
+drop(struct cluster *cl, struct ctx *ctx, struct mem *m)
+{
+	HASH_DEL(cl->members, m);
+	if (ctx != NULL)
+		board_remove(ctx, BOARD_PLACE, m->key);
+	shared_unref(m->rec);
+	arena_fini(&m->arena);
+	mem_free(m);
+}
+
+static void
+on_inst_left(struct cluster *cl, struct ctx *ctx, const struct msg_inst_left *l)
+{
+	char text[KEY_TEXT_MAX];
+	struct mem *m;
+
+	key_text((struct key){ l->host, l->port }, text);
+	HASH_FIND_STR(cl->members, text, m);
+	if (m == NULL)
+		return;
+	drop(cl, ctx, m);
+	publish_soon(cl, ctx);
+	if (cl->members == NULL)
+		act_send(ctx, app_of(ctx)->directory, cluster_empty,
+		    .cluster = cl->arg.name);
+}
+
+static void
+handle(void *self, struct ctx *ctx, struct msg *m)
+{
+	switch (m->type) {
+	case MSG_inst_report:
+		on_inst_report(self, ctx, as_inst_report(m));
+		break;
+	case MSG_inst_left: on_inst_left(self, ctx, as_inst_left(m)); break;
+	case MSG_cluster_publish: publish(self, ctx); break;
+	case MSG_cluster_sync: on_cluster_sync(self, ctx, m); break;
+	case MSG_cluster_end: act_exit(ctx); break;
+	default: act_unexpected(ctx, m);
+	}
+}
+
+static void
+fini(void *self, struct ctx *ctx)
+{
+	struct cluster *cl = self;
+	struct mem *m, *tmp;
+
+	for (size_t i = 0; i < cl->syncs; i++)
+		act_answer(ctx, cl->sync[i], cluster_synced, .members = 0);
+	HASH_ITER(hh, cl->members, m, tmp)
+		drop(cl, ctx, m);
+	board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
+}
+
+const struct actor_class cluster_class = {
+	.name = "cluster",
+	.size = sizeof(struct cluster),
+	.arg_size = sizeof(struct cluster_arg),
+	.init = init,
+	.handle = handle,
+	.fini = fini,
+	.key = key_of,
+};

@@ -1,0 +1,1002 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which servers exist.  Spawns an instance actor for each, files servers under
+ * the name they give themselves, notices that two names are one server or that
+ * one server has moved to another address, and decides which cluster actor
+ * each reports to.
+ *
+ * Places are recomputed by a tick, so that a burst of news costs one walk over
+ * all servers.  At a start the store's servers are placed and published before
+ * the first probe: directory_start is answered when all clusters are on the
+ * board.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "actors/classes.h"
+#include "actors/cluster.h"
+#include "actors/roster.h"
+#include "base/mem.h"
+#include "config/conf.h"
+#include "topology/health.h"
+
+enum {
+	FORGOTTEN_MAX = 100000,
+	PROBES_MAX = 4096, /* asked for by people, under way */
+};
+
+#define PROBE_LIMIT DUR_S(30)
+#define REPLACE_AFTER DUR_MS(2)
+#define PUBLISH_EVERY DUR_MS(100)
+
+struct group { /* a cluster actor */
+	UT_hash_handle hh;
+	char name[KEY_TEXT_MAX];
+	addr_t actor;
+	uint32_t members;
+};
+
+struct forgotten {
+	UT_hash_handle hh;
+	char key[KEY_TEXT_MAX];
+	mono_t until;
+};
+
+struct probe { /* asked for by someone, passed on to an instance */
+	UT_hash_handle hh;
+	uint32_t serial;
+	struct ask ask;
+	char key[KEY_TEXT_MAX];
+	bool added; /* by this very request: dropped when not reached */
+};
+
+struct lookup { /* a name that must be resolved first */
+	UT_hash_handle hh;
+	uint32_t serial;
+	uint32_t port;
+	enum found_by by;
+	bool asked; /* ask is set: a server_probe waits */
+	bool follow;
+	struct ask ask;
+	char host[KEY_HOST_MAX + 1];
+};
+
+struct directory {
+	struct roster roster;
+	struct group *groups;
+	struct forgotten *forgotten;
+	struct probe *probes;
+	struct lookup *lookups;
+	bool probing;	     /* instances run their schedules */
+	bool started;	     /* directory_start came and all are placed */
+	bool places_dirty;
+	bool snap_dirty;
+	bool ticking;
+	mono_t published;
+	uint32_t loaded;     /* server_known so far */
+	uint32_t expected;
+	struct ask start;    /* of directory_start */
+	uint32_t syncing;    /* clusters that have not answered yet */
+	uint32_t reached, answered;
+};
+
+static void
+tick_soon(struct directory *d, struct ctx *ctx, dur_t after)
+{
+	if (d->ticking)
+		return;
+	d->ticking = true;
+	act_after(ctx, after, directory_tick);
+}
+
+static void
+places_changed(struct directory *d, struct ctx *ctx)
+{
+	d->places_dirty = true;
+	d->snap_dirty = true;
+	tick_soon(d, ctx, REPLACE_AFTER);
+}
+
+static void
+snap_changed(struct directory *d, struct ctx *ctx)
+{
+	d->snap_dirty = true;
+	tick_soon(d, ctx, PUBLISH_EVERY);
+}
+
+/* ---- what is published ---- */
+
+static void
+free_snap(struct shared *s)
+{
+	struct directory_snap *snap = (struct directory_snap *)s;
+
+	arena_fini(&snap->arena);
+	mem_free(snap);
+}
+
+static void
+publish(struct directory *d, struct ctx *ctx)
+{
+	struct directory_snap *snap = mem_zalloc(sizeof *snap);
+
+	shared_init(&snap->shared, free_snap);
+	arena_init(&snap->arena);
+	snap->n = roster_names(&d->roster, &snap->arena, &snap->names);
+	snap->servers = HASH_COUNT(d->roster.by_key);
+	snap->reached = d->reached;
+	snap->answered = d->answered;
+	snap->clusters = HASH_COUNT(d->groups);
+	board_put(ctx, BOARD_DIRECTORY, "directory", snap);
+	d->snap_dirty = false;
+	d->published = act_now(ctx);
+}
+
+static int
+cmp_name(const void *asked, const void *name)
+{
+	return key_cmp(*(const struct key *)asked,
+	    ((const struct other_name *)name)->asked);
+}
+
+struct key
+directory_filed(const struct directory_snap *snap, struct key asked)
+{
+	const struct other_name *o;
+
+	if (snap == NULL || snap->n == 0)
+		return asked;
+	o = bsearch(&asked, snap->names, snap->n, sizeof *snap->names,
+	    cmp_name);
+	return o != NULL ? o->filed : asked;
+}
+
+/* ---- clusters ---- */
+
+static struct group *
+find_group(struct directory *d, const char *name)
+{
+	struct group *g;
+
+	HASH_FIND_STR(d->groups, name, g);
+	return g;
+}
+
+static struct group *
+join_group(struct directory *d, struct ctx *ctx, const char *name)
+{
+	struct group *g = find_group(d, name);
+	struct cluster_arg arg;
+
+	if (g == NULL) {
+		g = mem_zalloc(sizeof *g);
+		snprintf(g->name, sizeof g->name, "%s", name);
+		snprintf(arg.name, sizeof arg.name, "%s", name);
+		g->actor = act_spawn(ctx, &cluster_class, &arg, HOME_ANY);
+		HASH_ADD_STR(d->groups, name, g);
+	}
+	g->members++;
+	return g;
+}
+
+static void
+leave_group(struct directory *d, const char *name)
+{
+	struct group *g;
+
+	if (name[0] == '\0')
+		return;
+	g = find_group(d, name);
+	assert(g != NULL && g->members > 0);
+	g->members--;
+}
+
+/* An empty cluster ends once nobody is on the way to it any more. */
+static void
+on_cluster_empty(struct directory *d, struct ctx *ctx,
+    const struct msg_cluster_empty *m)
+{
+	struct group *g = find_group(d, m->cluster);
+
+	if (g == NULL || g->members > 0)
+		return;
+	act_send(ctx, g->actor, cluster_end);
+	HASH_DEL(d->groups, g);
+	mem_free(g);
+	snap_changed(d, ctx);
+}
+
+struct mover {
+	struct directory *d;
+	struct ctx *ctx;
+};
+
+static void
+send_place(struct ctx *ctx, const struct entry *e, const struct group *g)
+{
+	act_send(ctx, e->actor, place_set, .host = e->edge.key.host,
+	    .port = e->edge.key.port, .cluster = g->name, .actor = g->actor);
+}
+
+static void
+move_to(void *arg, struct entry *e, const char *cluster)
+{
+	struct mover *mv = arg;
+	struct group *g = join_group(mv->d, mv->ctx, cluster);
+
+	leave_group(mv->d, e->cluster);
+	mem_free(e->cluster);
+	e->cluster = mem_strdup(cluster);
+	if (mv->d->started)
+		send_place(mv->ctx, e, g);
+}
+
+static void
+replace(struct directory *d, struct ctx *ctx)
+{
+	struct mover mv = { d, ctx };
+
+	d->places_dirty = false;
+	roster_replace(&d->roster, move_to, &mv);
+}
+
+/* ---- servers come and go ---- */
+
+static void
+audit(struct ctx *ctx, const char *type, const struct entry *e,
+    const char *message)
+{
+	act_send(ctx, app_of(ctx)->audit, audit_add, .type = type,
+	    .host = e->edge.key.host, .port = e->edge.key.port,
+	    .cluster = e->cluster, .message = message);
+}
+
+static struct entry *
+add_server(struct directory *d, struct ctx *ctx, struct key key,
+    enum found_by by)
+{
+	struct instance_arg arg = { .port = key.port, .probe = d->probing };
+	struct entry *e = roster_add(&d->roster, key, by);
+
+	/* A listed replica is shown once it was reached; the rest at once. */
+	e->shown = by != BY_REPLICA && by != BY_API;
+	snprintf(arg.host, sizeof arg.host, "%s", key.host);
+	if (by != BY_STORE)
+		e->actor = act_spawn(ctx, &instance_class, &arg, HOME_ANY);
+	if (e->shown)
+		places_changed(d, ctx);
+	else
+		snap_changed(d, ctx);
+	return e;
+}
+
+static void
+uncount(struct directory *d, const struct entry *e)
+{
+	d->answered -= e->answered;
+	d->reached -= e->fresh;
+}
+
+static void
+end_server(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	act_send(ctx, e->actor, inst_end);
+	leave_group(d, e->cluster);
+	uncount(d, e);
+	roster_remove(&d->roster, e);
+	places_changed(d, ctx);
+}
+
+static dur_t
+poll_period(struct ctx *ctx)
+{
+	const struct config_shared *c = config_ref(ctx);
+	dur_t d = DUR_S(c->config->instance_poll_seconds);
+
+	shared_unref(c);
+	return d;
+}
+
+static void
+purge_forgotten(struct directory *d, struct ctx *ctx)
+{
+	struct forgotten *f, *tmp;
+
+	HASH_ITER(hh, d->forgotten, f, tmp) {
+		if (act_now(ctx).us < f->until.us)
+			continue;
+		HASH_DEL(d->forgotten, f);
+		mem_free(f);
+	}
+}
+
+/* For a while nobody's list brings it back. (../spec: discovery, section 2) */
+static void
+remember_forgotten(struct directory *d, struct ctx *ctx, const char *key)
+{
+	struct forgotten *f;
+
+	HASH_FIND_STR(d->forgotten, key, f);
+	if (f == NULL) {
+		if (HASH_COUNT(d->forgotten) >= FORGOTTEN_MAX)
+			purge_forgotten(d, ctx);
+		f = mem_zalloc(sizeof *f);
+		strcpy(f->key, key);
+		HASH_ADD_STR(d->forgotten, key, f);
+	}
+	f->until = mono_add(act_now(ctx),
+	    (dur_t){ 3 * poll_period(ctx).us });
+}
+
+static bool
+is_forgotten(struct directory *d, struct ctx *ctx, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+	struct forgotten *f;
+
+	HASH_FIND_STR(d->forgotten, key_text(key, text), f);
+	if (f == NULL)
+		return false;
+	if (act_now(ctx).us < f->until.us)
+		return true;
+	HASH_DEL(d->forgotten, f);
+	mem_free(f);
+	return false;
+}
+
+static void
+forget(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	audit(ctx, "forget", e, "");
+	act_send(ctx, app_of(ctx)->store, store_forget,
+	    .host = e->edge.key.host, .port = e->edge.key.port);
+	remember_forgotten(d, ctx, e->key);
+	roster_drop_aliases(&d->roster, e->key);
+	end_server(d, ctx, e);
+}
+
+/* ---- filters and names of what was found ---- */
+
+static bool
+filtered(struct ctx *ctx, struct key key, enum found_by by)
+{
+	const struct config_shared *c = config_ref(ctx);
+	const struct config_rules *r = &c->config->rules;
+	bool no = by != BY_API && by != BY_STORE &&
+	    host_filter_match(r->discovery_ignore, key.host, key.port);
+
+	if (by == BY_REPLICA)
+		no = no || host_filter_match(r->discovery_ignore_replica,
+		    key.host, key.port);
+	if (by == BY_SOURCE)
+		no = no || host_filter_match(r->discovery_ignore_source,
+		    key.host, key.port);
+	shared_unref(c);
+	return no;
+}
+
+static enum found_by
+by_name(const char *text)
+{
+	static const struct {
+		const char *text;
+		enum found_by by;
+	} row[] = {
+		{ "seed", BY_SEED }, { "api", BY_API }, { "source", BY_SOURCE },
+		{ "group", BY_GROUP }, { "replica", BY_REPLICA },
+	};
+
+	for (size_t i = 0; i < MEM_COUNT(row); i++)
+		if (strcmp(text, row[i].text) == 0)
+			return row[i].by;
+	assert(!"unknown finder");
+	return BY_API;
+}
+
+/* A name that its method wants looked up first. */
+static bool
+look_up(struct directory *d, struct ctx *ctx, const struct lookup *what)
+{
+	const struct config_shared *c = config_ref(ctx);
+	enum hostname_resolve method = c->config->rules.hostname_resolve;
+	bool needed = method == HOSTNAME_RESOLVE_CNAME ||
+	    method == HOSTNAME_RESOLVE_IP;
+	struct lookup *l;
+
+	shared_unref(c);
+	if (!needed)
+		return false;
+	l = mem_alloc(sizeof *l);
+	*l = *what;
+	l->serial = act_request(ctx, app_of(ctx)->names, name_resolve,
+	    PROBE_LIMIT, .host = l->host);
+	HASH_ADD(hh, d->lookups, serial, sizeof l->serial, l);
+	return true;
+}
+
+static void
+found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
+{
+	struct entry *e = roster_find(&d->roster, key);
+
+	if (e != NULL) {
+		/* Now something stands on it: show it though unreached. */
+		if (!e->shown && (by == BY_SOURCE || by == BY_SEED)) {
+			e->shown = true;
+			places_changed(d, ctx);
+		}
+		return;
+	}
+	if (by != BY_SEED && is_forgotten(d, ctx, key))
+		return;
+	if (HASH_COUNT(d->roster.by_key) >= ROSTER_SERVERS_MAX) {
+		act_log(ctx, LOG_WARNING, "%s:%u not taken in: %d servers are "
+		    "known, which is the limit", key.host, key.port,
+		    ROSTER_SERVERS_MAX);
+		return;
+	}
+	add_server(d, ctx, key, by);
+}
+
+static void
+on_server_found(struct directory *d, struct ctx *ctx,
+    const struct msg_server_found *m)
+{
+	struct key key = { m->host, m->port };
+	struct lookup l = { .port = m->port, .by = by_name(m->by) };
+
+	if (!key_valid(key) || strlen(m->host) > KEY_HOST_MAX ||
+	    filtered(ctx, key, l.by))
+		return;
+	if (roster_find(&d->roster, key) != NULL) {
+		found(d, ctx, key, l.by);
+		return;
+	}
+	strcpy(l.host, m->host);
+	if (!look_up(d, ctx, &l))
+		found(d, ctx, key, l.by);
+}
+
+/* ---- probes that someone asked for ---- */
+
+static void
+answer_probe(struct ctx *ctx, struct ask ask, struct key key,
+    enum err_code code, const char *error)
+{
+	act_answer(ctx, ask, server_probed, .host = key.host, .port = key.port,
+	    .code = code, .error = error);
+}
+
+static void
+probe_entry(struct directory *d, struct ctx *ctx, struct entry *e, bool added,
+    bool follow, struct ask ask)
+{
+	struct probe *p = mem_zalloc(sizeof *p);
+
+	p->ask = ask;
+	p->added = added;
+	strcpy(p->key, e->key);
+	p->serial = act_request(ctx, e->actor, probe_now, PROBE_LIMIT,
+	    .follow = follow);
+	HASH_ADD(hh, d->probes, serial, sizeof p->serial, p);
+}
+
+static void
+probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
+    struct ask ask)
+{
+	struct entry *e = roster_find(&d->roster, key);
+	bool added = e == NULL;
+
+	if (HASH_COUNT(d->probes) >= PROBES_MAX) {
+		answer_probe(ctx, ask, key, ERR_BUSY,
+		    "too many probes are under way");
+		return;
+	}
+	if (added)
+		e = add_server(d, ctx, key, BY_API);
+	probe_entry(d, ctx, e, added, follow, ask);
+}
+
+static void
+on_server_probe(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_probe *s = as_server_probe(m);
+	struct key key = { s->host, s->port };
+	struct lookup l = { .port = s->port, .by = BY_API, .asked = true,
+		.follow = s->follow, .ask = ask_of(m) };
+
+	if (!key_valid(key) || strlen(s->host) > KEY_HOST_MAX) {
+		answer_probe(ctx, ask_of(m), key, ERR_INVALID,
+		    "not a server's address");
+		return;
+	}
+	strcpy(l.host, s->host);
+	if (roster_find(&d->roster, key) != NULL || !look_up(d, ctx, &l))
+		probe_key(d, ctx, key, s->follow, ask_of(m));
+}
+
+static void
+on_name_resolved(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_name_resolved *r = as_name_resolved(m);
+	struct key key = { r->name, 0 };
+	struct lookup *l;
+
+	HASH_FIND(hh, d->lookups, &m->serial, sizeof m->serial, l);
+	if (l == NULL)
+		return;
+	HASH_DEL(d->lookups, l);
+	key.port = l->port;
+	/* A name that cannot be resolved is tried as it is. */
+	if (r->code != ERR_NONE)
+		key.host = l->host;
+	if (l->asked)
+		probe_key(d, ctx, key, l->follow, l->ask);
+	else if (!filtered(ctx, key, l->by))
+		found(d, ctx, key, l->by);
+	mem_free(l);
+}
+
+static void
+finish_probe(struct directory *d, struct ctx *ctx, uint32_t serial,
+    const struct msg_server_probed *r)
+{
+	struct entry *e;
+	struct probe *p;
+
+	HASH_FIND(hh, d->probes, &serial, sizeof serial, p);
+	if (p == NULL)
+		return;
+	HASH_DEL(d->probes, p);
+	msg_pack_server_probed(act_body(ctx), r);
+	act_reply(ctx, p->ask, MSG_server_probed);
+	HASH_FIND_STR(d->roster.by_key, p->key, e);
+	if (e != NULL && p->added && r->code != ERR_NONE && !e->reached &&
+	    !e->shown)
+		end_server(d, ctx, e);
+	mem_free(p);
+}
+
+static void
+on_server_probed(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	finish_probe(d, ctx, m->serial, as_server_probed(m));
+}
+
+static void
+on_refused(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	struct lookup *l;
+
+	HASH_FIND(hh, d->lookups, &m->serial, sizeof m->serial, l);
+	if (l != NULL) {
+		HASH_DEL(d->lookups, l);
+		if (l->asked)
+			answer_probe(ctx, l->ask,
+			    (struct key){ l->host, l->port }, ERR_BUSY,
+			    "name resolution is busy");
+		mem_free(l);
+		return;
+	}
+	finish_probe(d, ctx, m->serial,
+	    &(struct msg_server_probed){ .host = "", .code = ERR_BUSY,
+		.error = "the server's actor is busy or gone" });
+}
+
+/* ---- what probes tell ---- */
+
+static void
+names_changed(struct directory *d, struct ctx *ctx, struct key asked,
+    struct key filed)
+{
+	if (strcmp(asked.host, filed.host) != 0)
+		act_send(ctx, app_of(ctx)->names, name_learn,
+		    .host = asked.host, .name = filed.host);
+	roster_refile_edges(&d->roster);
+	places_changed(d, ctx);
+}
+
+/* One server under two entries, one of them dead: its address changed. */
+static void
+check_moved(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	struct entry *twin = roster_twin(&d->roster, e), *gone, *stays;
+	struct arena tmp;
+	struct key old;
+	char text[KEY_TEXT_MAX + 64];
+
+	if (twin == NULL)
+		return;
+	gone = e->failing ? e : twin;
+	stays = gone == e ? twin : e;
+	if (!stays->reached)
+		return;
+	arena_init(&tmp);
+	old = roster_key(gone->key, &tmp);
+	snprintf(text, sizeof text, "now at %s", stays->key);
+	act_log(ctx, LOG_NOTICE, "%s moved to %s (%s)", gone->key, stays->key,
+	    stays->identity);
+	audit(ctx, "server-moved", gone, text);
+	act_send(ctx, app_of(ctx)->store, store_forget, .host = old.host,
+	    .port = old.port);
+	end_server(d, ctx, gone);
+	roster_alias(&d->roster, old, stays->edge.key);
+	names_changed(d, ctx, old, stays->edge.key);
+	arena_fini(&tmp);
+}
+
+/* The same server is filed already: this one's actor is not needed. */
+static void
+merge(struct directory *d, struct ctx *ctx, struct entry *e, struct key filed)
+{
+	struct arena tmp;
+	struct key old;
+
+	arena_init(&tmp);
+	old = roster_key(e->key, &tmp);
+	end_server(d, ctx, e);
+	roster_alias(&d->roster, old, filed);
+	names_changed(d, ctx, old, filed);
+	arena_fini(&tmp);
+}
+
+static void
+on_server_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_filed *f = as_server_filed(m);
+	struct key asked = { f->asked_host, f->asked_port };
+	struct key filed = { f->host, f->port };
+	struct entry *e = roster_find(&d->roster, asked), *other;
+
+	if (e == NULL || !addr_eq(e->actor, m->from)) {
+		act_send(ctx, m->from, inst_end);
+		return;
+	}
+	other = roster_find_filed(&d->roster, filed);
+	if (other != NULL && other != e) {
+		merge(d, ctx, e, filed);
+		return;
+	}
+	if (other == NULL) {
+		roster_rename(&d->roster, e, filed);
+		names_changed(d, ctx, asked, filed);
+	}
+	if (roster_alias(&d->roster, asked, filed))
+		names_changed(d, ctx, asked, filed);
+	roster_set_identity(&d->roster, e, f->identity);
+	check_moved(d, ctx, e);
+}
+
+static void
+on_server_edge(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_edge *s = as_server_edge(m);
+	struct entry *e = roster_find(&d->roster,
+	    (struct key){ s->host, s->port });
+	struct instance in;
+	struct arena tmp;
+	struct pcur c;
+	bool good;
+
+	if (e == NULL || !addr_eq(e->actor, m->from))
+		return;
+	arena_init(&tmp);
+	pcur_init(&c, s->facts.data, s->facts.len);
+	instance_init(&in);
+	good = instance_unpack(&c, &in, &tmp);
+	assert(good);
+	if (roster_set_edge(&d->roster, e, &in) || !e->shown) {
+		e->shown = true;
+		places_changed(d, ctx);
+	}
+	arena_fini(&tmp);
+}
+
+static void
+on_server_state(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_state *s = as_server_state(m);
+	struct entry *e = roster_find(&d->roster,
+	    (struct key){ s->host, s->port });
+
+	if (e == NULL || !addr_eq(e->actor, m->from))
+		return;
+	d->answered += !e->answered;
+	e->answered = true;
+	d->reached += s->reached && !e->fresh;
+	e->fresh = e->fresh || s->reached;
+	e->reached = e->reached || s->reached;
+	e->failing = !s->reached;
+	check_moved(d, ctx, e);
+	snap_changed(d, ctx);
+}
+
+/* ---- forgetting ---- */
+
+static void
+on_server_forget(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_forget *f = as_server_forget(m);
+	struct entry *e = roster_find(&d->roster,
+	    (struct key){ f->host, f->port });
+
+	if (e == NULL) {
+		char text[ERR_TEXT_MAX];
+
+		snprintf(text, sizeof text, "unknown instance: %s:%u", f->host,
+		    f->port);
+		act_answer(ctx, ask_of(m), server_forgotten,
+		    .code = ERR_NOT_FOUND, .error = text);
+		return;
+	}
+	forget(d, ctx, e);
+	act_answer(ctx, ask_of(m), server_forgotten, .count = 1);
+}
+
+static void
+on_server_forget_cluster(struct directory *d, struct ctx *ctx,
+    const struct msg *m)
+{
+	const char *cluster = as_server_forget_cluster(m)->cluster;
+	struct entry *e, *tmp;
+	uint32_t count = 0;
+
+	HASH_ITER(hh, d->roster.by_key, e, tmp) {
+		if (strcmp(e->cluster, cluster) != 0)
+			continue;
+		forget(d, ctx, e);
+		count++;
+	}
+	act_answer(ctx, ask_of(m), server_forgotten, .count = count,
+	    .code = count > 0 ? ERR_NONE : ERR_NOT_FOUND,
+	    .error = count > 0 ? NULL : "unknown cluster");
+}
+
+/* ---- the start ---- */
+
+static char *
+keep(struct bin b, size_t *len)
+{
+	char *p = mem_alloc(b.len);
+
+	if (b.len > 0)
+		memcpy(p, b.data, b.len);
+	*len = b.len;
+	return p;
+}
+
+static void
+place_known(struct directory *d, struct ctx *ctx)
+{
+	struct group *g, *next;
+	struct entry *e, *tmp;
+
+	roster_refile_edges(&d->roster);
+	replace(d, ctx);
+	HASH_ITER(hh, d->roster.by_key, e, tmp) {
+		g = find_group(d, e->cluster);
+		if (g == NULL || e->facts == NULL)
+			continue;
+		act_send(ctx, g->actor, inst_report, .host = e->edge.key.host,
+		    .port = e->edge.key.port,
+		    .facts = { (uint8_t *)e->facts, e->facts_len },
+		    .health = { (uint8_t *)e->health, e->health_len });
+	}
+	HASH_ITER(hh, d->groups, g, next) {
+		act_request(ctx, g->actor, cluster_sync, PROBE_LIMIT);
+		d->syncing++;
+	}
+}
+
+/* Everything is on the board: let the instances begin. */
+static void
+start_instances(struct directory *d, struct ctx *ctx)
+{
+	struct entry *e, *tmp;
+
+	d->started = true;
+	HASH_ITER(hh, d->roster.by_key, e, tmp) {
+		struct instance_arg arg = { .probe = d->probing };
+		struct arena a;
+		struct key key;
+
+		if (e->facts == NULL)
+			continue;
+		arena_init(&a);
+		key = roster_key(e->asked, &a);
+		snprintf(arg.host, sizeof arg.host, "%s", key.host);
+		arg.port = key.port;
+		arena_fini(&a);
+		e->actor = act_spawn(ctx, &instance_class, &arg, HOME_ANY);
+		act_send(ctx, e->actor, inst_known,
+		    .facts = { (uint8_t *)e->facts, e->facts_len },
+		    .health = { (uint8_t *)e->health, e->health_len });
+		send_place(ctx, e, find_group(d, e->cluster));
+		mem_free(e->facts);
+		mem_free(e->health);
+		e->facts = e->health = NULL;
+	}
+	publish(d, ctx);
+	act_answer(ctx, d->start, directory_started,
+	    .servers = HASH_COUNT(d->roster.by_key),
+	    .clusters = HASH_COUNT(d->groups));
+}
+
+static void
+start_when_loaded(struct directory *d, struct ctx *ctx)
+{
+	if (d->start.serial == 0 || d->loaded < d->expected)
+		return;
+	place_known(d, ctx);
+	if (d->syncing == 0)
+		start_instances(d, ctx);
+}
+
+static void
+on_cluster_synced(struct directory *d, struct ctx *ctx)
+{
+	assert(d->syncing > 0);
+	if (--d->syncing == 0)
+		start_instances(d, ctx);
+}
+
+static void
+take_known(struct directory *d, struct ctx *ctx,
+    const struct msg_server_known *k, const struct instance *in,
+    const struct health *h)
+{
+	struct key key = { k->host, k->port };
+	struct entry *e;
+
+	if (roster_find_filed(&d->roster, key) != NULL)
+		return;
+	e = add_server(d, ctx, key, BY_STORE);
+	e->facts = keep(k->facts, &e->facts_len);
+	e->health = keep(k->health, &e->health_len);
+	e->reached = h->last_seen.us > 0;
+	e->failing = h->failures > 0;
+	roster_set_edge(&d->roster, e, in);
+	if (key_valid(in->asked_key)) {
+		key_text(in->asked_key, e->asked);
+		roster_alias(&d->roster, in->asked_key, key);
+	}
+}
+
+static void
+on_server_known(struct directory *d, struct ctx *ctx,
+    const struct msg_server_known *k)
+{
+	struct instance in;
+	struct health h = { 0 };
+	struct arena tmp;
+	struct pcur c;
+
+	d->loaded++;
+	arena_init(&tmp);
+	instance_init(&in);
+	pcur_init(&c, k->facts.data, k->facts.len);
+	if (instance_unpack(&c, &in, &tmp)) {
+		pcur_init(&c, k->health.data, k->health.len);
+		if (health_unpack(&c, &h))
+			take_known(d, ctx, k, &in, &h);
+	}
+	arena_fini(&tmp);
+	if (!d->started)
+		start_when_loaded(d, ctx);
+}
+
+static void
+on_directory_start(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_directory_start *s = as_directory_start(m);
+
+	assert(d->start.serial == 0);
+	d->start = ask_of(m);
+	d->expected = s->expected;
+	d->probing = s->probe;
+	start_when_loaded(d, ctx);
+}
+
+/* ---- the frame ---- */
+
+static void
+on_directory_tick(struct directory *d, struct ctx *ctx)
+{
+	dur_t since = mono_sub(act_now(ctx), d->published);
+
+	d->ticking = false;
+	if (!d->started)
+		return; /* start_instances() does all of it */
+	if (d->places_dirty)
+		replace(d, ctx);
+	if (!d->snap_dirty)
+		return;
+	if (since.us >= PUBLISH_EVERY.us)
+		publish(d, ctx);
+	else
+		tick_soon(d, ctx, DUR_US(PUBLISH_EVERY.us - since.us));
+}
+
+static void
+init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct directory *d = self;
+
+	(void)arg;
+	roster_init(&d->roster);
+	publish(d, ctx);
+}
+
+static void
+handle(void *self, struct ctx *ctx, struct msg *m)
+{
+	switch (m->type) {
+	case MSG_server_known:
+		on_server_known(self, ctx, as_server_known(m));
+		break;
+	case MSG_server_found:
+		on_server_found(self, ctx, as_server_found(m));
+		break;
+	case MSG_server_filed: on_server_filed(self, ctx, m); break;
+	case MSG_server_edge: on_server_edge(self, ctx, m); break;
+	case MSG_server_state: on_server_state(self, ctx, m); break;
+	case MSG_server_probe: on_server_probe(self, ctx, m); break;
+	case MSG_server_probed: on_server_probed(self, ctx, m); break;
+	case MSG_server_forget: on_server_forget(self, ctx, m); break;
+	case MSG_server_forget_cluster:
+		on_server_forget_cluster(self, ctx, m);
+		break;
+	case MSG_name_resolved: on_name_resolved(self, ctx, m); break;
+	case MSG_cluster_empty:
+		on_cluster_empty(self, ctx, as_cluster_empty(m));
+		break;
+	case MSG_cluster_synced: on_cluster_synced(self, ctx); break;
+	case MSG_directory_start: on_directory_start(self, ctx, m); break;
+	case MSG_directory_tick: on_directory_tick(self, ctx); break;
+	case SYS_REFUSED: on_refused(self, ctx, m); break;
+	default: act_unexpected(ctx, m);
+	}
+}
+
+static void
+fini(void *self, struct ctx *ctx)
+{
+	struct directory *d = self;
+	struct forgotten *f, *ftmp;
+	struct lookup *l, *ltmp;
+	struct probe *p, *ptmp;
+	struct group *g, *gtmp;
+
+	HASH_ITER(hh, d->probes, p, ptmp) {
+		HASH_DEL(d->probes, p);
+		answer_probe(ctx, p->ask, KEY_NONE, ERR_CLOSED,
+		    "shutting down");
+		mem_free(p);
+	}
+	HASH_ITER(hh, d->lookups, l, ltmp) {
+		HASH_DEL(d->lookups, l);
+		mem_free(l);
+	}
+	HASH_ITER(hh, d->forgotten, f, ftmp) {
+		HASH_DEL(d->forgotten, f);
+		mem_free(f);
+	}
+	HASH_ITER(hh, d->groups, g, gtmp) {
+		HASH_DEL(d->groups, g);
+		mem_free(g);
+	}
+	roster_fini(&d->roster);
+}
+
+const struct actor_class directory_class = {
+	.name = "directory",
+	.size = sizeof(struct directory),
+	.init = init,
+	.handle = handle,
+	.fini = fini,
+	.inbox_max = 8192,
+};

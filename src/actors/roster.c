@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "actors/roster.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct other {
+	UT_hash_handle hh;
+	char asked[KEY_TEXT_MAX];
+	char filed[KEY_TEXT_MAX];
+};
+
+void
+roster_init(struct roster *r)
+{
+	*r = (struct roster){ 0 };
+}
+
+static void
+unchain(struct roster *r, struct entry *e)
+{
+	struct entry *head;
+
+	if (e->identity[0] == '\0')
+		return;
+	HASH_FIND(hh_id, r->by_identity, e->identity, strlen(e->identity),
+	    head);
+	assert(head != NULL);
+	if (head == e) {
+		HASH_DELETE(hh_id, r->by_identity, e);
+		if (e->same != NULL)
+			HASH_ADD_KEYPTR(hh_id, r->by_identity,
+			    e->same->identity, strlen(e->same->identity),
+			    e->same);
+	} else {
+		while (head->same != e)
+			head = head->same;
+		head->same = e->same;
+	}
+	e->same = NULL;
+	e->identity[0] = '\0';
+}
+
+void
+roster_remove(struct roster *r, struct entry *e)
+{
+	unchain(r, e);
+	HASH_DEL(r->by_key, e);
+	arena_fini(&e->arena);
+	mem_free(e->cluster);
+	mem_free(e->facts);
+	mem_free(e->health);
+	mem_free(e);
+}
+
+void
+roster_fini(struct roster *r)
+{
+	struct entry *e, *tmp;
+	struct other *o, *next;
+
+	HASH_ITER(hh, r->by_key, e, tmp)
+		roster_remove(r, e);
+	HASH_ITER(hh, r->others, o, next) {
+		HASH_DEL(r->others, o);
+		mem_free(o);
+	}
+}
+
+static struct entry *
+find_text(const struct roster *r, const char *text)
+{
+	struct entry *e;
+
+	HASH_FIND_STR(r->by_key, text, e);
+	return e;
+}
+
+static struct other *
+find_other(const struct roster *r, const char *asked)
+{
+	struct other *o;
+
+	HASH_FIND_STR(r->others, asked, o);
+	return o;
+}
+
+struct entry *
+roster_find_filed(const struct roster *r, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+
+	return find_text(r, key_text(key, text));
+}
+
+struct entry *
+roster_find(const struct roster *r, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+	struct other *o;
+	struct entry *e;
+
+	key_text(key, text);
+	e = find_text(r, text);
+	if (e != NULL)
+		return e;
+	o = find_other(r, text);
+	return o != NULL ? find_text(r, o->filed) : NULL;
+}
+
+struct key
+roster_filed(const struct roster *r, struct key asked)
+{
+	struct entry *e = roster_find(r, asked);
+
+	return e != NULL ? e->edge.key : asked;
+}
+
+struct key
+roster_key(const char *text, struct arena *a)
+{
+	const char *colon = strrchr(text, ':');
+
+	assert(colon != NULL);
+	return (struct key){
+		arena_strndup(a, text, (size_t)(colon - text)),
+		(uint32_t)strtoul(colon + 1, NULL, 10),
+	};
+}
+
+struct entry *
+roster_add(struct roster *r, struct key key, enum found_by by)
+{
+	struct entry *e = mem_zalloc(sizeof *e);
+
+	key_text(key, e->key);
+	assert(find_text(r, e->key) == NULL);
+	strcpy(e->asked, e->key);
+	e->by = by;
+	arena_init(&e->arena);
+	instance_init(&e->edge);
+	e->edge.key = key_dup(key, &e->arena);
+	e->raw_source = KEY_NONE;
+	e->raw_group_primary = KEY_NONE;
+	e->cluster = mem_strdup("");
+	HASH_ADD_STR(r->by_key, key, e);
+	return e;
+}
+
+bool
+roster_alias(struct roster *r, struct key asked, struct key filed)
+{
+	char text[KEY_TEXT_MAX], to[KEY_TEXT_MAX];
+	struct other *o;
+
+	key_text(asked, text);
+	key_text(filed, to);
+	if (strcmp(text, to) == 0)
+		return false;
+	o = find_other(r, text);
+	if (o == NULL) {
+		if (HASH_COUNT(r->others) >= ROSTER_ALIASES_MAX)
+			return false;
+		o = mem_zalloc(sizeof *o);
+		strcpy(o->asked, text);
+		HASH_ADD_STR(r->others, asked, o);
+	}
+	if (strcmp(o->filed, to) == 0)
+		return false;
+	strcpy(o->filed, to);
+	return true;
+}
+
+void
+roster_drop_aliases(struct roster *r, const char *key)
+{
+	struct other *o, *tmp;
+
+	HASH_ITER(hh, r->others, o, tmp) {
+		if (strcmp(o->filed, key) != 0)
+			continue;
+		HASH_DEL(r->others, o);
+		mem_free(o);
+	}
+}
+
+void
+roster_rename(struct roster *r, struct entry *e, struct key filed)
+{
+	struct arena tmp;
+	struct key old;
+
+	arena_init(&tmp);
+	old = roster_key(e->key, &tmp);
+	HASH_DEL(r->by_key, e);
+	key_text(filed, e->key);
+	assert(find_text(r, e->key) == NULL);
+	HASH_ADD_STR(r->by_key, key, e);
+	e->edge.key = key_dup(filed, &e->arena);
+	roster_alias(r, old, filed);
+	arena_fini(&tmp);
+}
+
+void
+roster_set_identity(struct roster *r, struct entry *e, const char *id)
+{
+	struct entry *head;
+
+	if (strcmp(e->identity, id) == 0)
+		return;
+	unchain(r, e);
+	if (id[0] == '\0' || strlen(id) >= sizeof e->identity)
+		return;
+	strcpy(e->identity, id);
+	HASH_FIND(hh_id, r->by_identity, e->identity, strlen(e->identity),
+	    head);
+	if (head != NULL) {
+		e->same = head->same;
+		head->same = e;
+	} else {
+		HASH_ADD_KEYPTR(hh_id, r->by_identity, e->identity,
+		    strlen(e->identity), e);
+	}
+}
+
+struct entry *
+roster_twin(const struct roster *r, const struct entry *e)
+{
+	bool local = strncmp(e->identity, "sid:", 4) == 0;
+	struct entry *o;
+
+	if (e->identity[0] == '\0')
+		return NULL;
+	HASH_FIND(hh_id, r->by_identity, e->identity, strlen(e->identity), o);
+	for (; o != NULL; o = o->same) {
+		if (o == e || (e->failing && o->failing))
+			continue;
+		if (local && (e->cluster[0] == '\0' ||
+		    strcmp(e->cluster, o->cluster) != 0))
+			continue;
+		if (e->failing || o->failing)
+			return o;
+	}
+	return NULL;
+}
+
+/* The edge's keys, from the raw ones, by the names known now. */
+static bool
+refile(struct roster *r, struct entry *e)
+{
+	struct key source = roster_filed(r, e->raw_source);
+	struct key group = roster_filed(r, e->raw_group_primary);
+	bool differs = !key_eq(source, e->edge.source_key) ||
+	    !key_eq(group, e->edge.group_primary);
+
+	if (differs) {
+		e->edge.source_key = key_dup(source, &e->arena);
+		e->edge.group_primary = key_dup(group, &e->arena);
+	}
+	return differs;
+}
+
+/* What decides a server's place. */
+static bool
+same_edge(const struct entry *e, const struct instance *in)
+{
+	return key_eq(e->raw_source, in->source_key) &&
+	    key_eq(e->raw_group_primary, in->group_primary) &&
+	    strcmp(e->edge.group_name, in->group_name) == 0 &&
+	    strcmp(e->edge.group_member_role, in->group_member_role) == 0 &&
+	    strcmp(e->edge.group_member_state, in->group_member_state) == 0 &&
+	    strcmp(e->edge.read_coord.file, in->read_coord.file) == 0 &&
+	    e->edge.using_oracle_gtid == in->using_oracle_gtid &&
+	    e->edge.using_mariadb_gtid == in->using_mariadb_gtid &&
+	    e->edge.server_id == in->server_id;
+}
+
+bool
+roster_set_edge(struct roster *r, struct entry *e, const struct instance *in)
+{
+	struct key own;
+	struct arena old = e->arena;
+
+	if (e->edge.version[0] != '\0' && same_edge(e, in))
+		return false;
+	arena_init(&e->arena);
+	own = key_dup(e->edge.key, &e->arena);
+	e->edge = *instance_dup(in, &e->arena);
+	e->edge.key = own;
+	e->raw_source = e->edge.source_key;
+	e->raw_group_primary = e->edge.group_primary;
+	refile(r, e);
+	arena_fini(&old);
+	return true;
+}
+
+void
+roster_refile_edges(struct roster *r)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, r->by_key, e, tmp)
+		refile(r, e);
+}
+
+static const struct instance *
+find_shown(void *arg, struct key key)
+{
+	struct entry *e = roster_find(arg, key);
+
+	return e != NULL && e->shown ? &e->edge : NULL;
+}
+
+void
+roster_replace(struct roster *r,
+    void (*moved)(void *arg, struct entry *e, const char *cluster), void *arg)
+{
+	const struct cluster_finder finder = { find_shown, r };
+	char name[KEY_TEXT_MAX];
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, r->by_key, e, tmp) {
+		if (!e->shown)
+			continue;
+		key_text(cluster_root(&e->edge, &finder, e->cluster), name);
+		if (strcmp(name, e->cluster) != 0)
+			moved(arg, e, name);
+	}
+}
+
+static int
+by_asked(const void *a, const void *b)
+{
+	return key_cmp(((const struct other_name *)a)->asked,
+	    ((const struct other_name *)b)->asked);
+}
+
+size_t
+roster_names(const struct roster *r, struct arena *a, struct other_name **out)
+{
+	struct other_name *at =
+	    arena_alloc(a, HASH_COUNT(r->others) * sizeof *at);
+	struct other *o, *tmp;
+	size_t n = 0;
+
+	HASH_ITER(hh, r->others, o, tmp)
+		at[n++] = (struct other_name){ roster_key(o->asked, a),
+			roster_key(o->filed, a) };
+	qsort(at, n, sizeof *at, by_asked);
+	*out = at;
+	return n;
+}
