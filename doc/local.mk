@@ -1,1 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
+dist_man_MANS += %D%/orchestrator-client.1
+dist_doc_DATA += %D%/differences.md

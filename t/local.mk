@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/tap.h
 EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/topology %D%/lib/mysql-root
 include t/unit/local.mk
+include t/client/local.mk
 
 # Everything but what needs real servers; sanitizer builds run these.
 .PHONY: check-serverless

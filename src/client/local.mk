@@ -1,1 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
+dist_bin_SCRIPTS += %D%/orchestrator-client
