@@ -44,6 +44,7 @@ enum {
 
 /* Strings are never NULL in rows; a NULL in a command counts as "". */
 #define STR(f) const char *f;
+#define TEXT(f) const char *f;
 #define U64(f) uint64_t f;
 #define BOOL(f) bool f;
 #define TIME(f) wall_t f;
@@ -65,6 +66,7 @@ enum {
 #undef TABLE
 #undef COMMAND
 #undef STR
+#undef TEXT
 #undef U64
 #undef BOOL
 #undef TIME
@@ -174,8 +176,8 @@ enum err_code control_tags_match(const struct control *c, struct key key,
  */
 struct control_iter {
 	const void *table;
-	const void *prefix[2]; /* what the first key column must be, or NULL */
-	uint32_t port;
+	const struct control_schema *schema;
+	const void *like; /* ends where the first column differs from its */
 	size_t chunk;
 	size_t row;
 };
@@ -197,8 +199,9 @@ struct control *control_unpack(struct bin snapshot, struct err *err);
 
 /* Tables walked generically (the store). */
 enum control_column_kind {
-	COLUMN_STR, COLUMN_U64, COLUMN_BOOL, COLUMN_TIME, COLUMN_KEY,
-	COLUMN_RULE,
+	COLUMN_STR, COLUMN_TEXT, COLUMN_U64, COLUMN_BOOL, COLUMN_TIME,
+	COLUMN_KEY, COLUMN_RULE,
+	COLUMN_DUR, COLUMN_KEYS, /* in commands only */
 };
 struct control_column {
 	const char *name;
@@ -212,7 +215,7 @@ struct control_schema {
 	unsigned n;
 	unsigned nkeys; /* leading ones that identify a row */
 };
-extern const struct control_schema control_schemas[CONTROL_TABLES];
+const struct control_schema *control_schema(enum control_table table);
 
 /*
  * Rows that differ, in table and key order: was NULL: new; is NULL: gone.  Both
@@ -224,8 +227,9 @@ void control_diff(const struct control *was, const struct control *is,
 
 /*
  * Rows in any order, for one who reads them from somewhere: then
- * control_build_end() gives the version (one reference).  EXISTS: that key is
- * there already; INVALID: out of bounds.  Rows are copied.
+ * control_build_end() gives the version (one reference).  Of two rows with one
+ * key the later one stays.  INVALID: out of bounds; the row is left out.  Rows
+ * are copied.
  */
 struct control_build;
 struct control_build *control_build_begin(void);

@@ -3,7 +3,6 @@ noinst_LIBRARIES += src/topology/libtopology.a
 src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
 	%D%/cluster.h \
-	%D%/control.def %D%/control.h \
 	%D%/coord.c %D%/coord.h \
 	%D%/health.c %D%/health.h \
 	%D%/instance.c %D%/instance.h %D%/instance.def \
@@ -11,3 +10,10 @@ src_topology_libtopology_a_SOURCES = \
 	%D%/key.c %D%/key.h \
 	%D%/promotion.c %D%/promotion.h \
 	%D%/version.c %D%/version.h
+
+# what operators say
+src_topology_libtopology_a_SOURCES += \
+	%D%/control.c %D%/control.def %D%/control.h \
+	%D%/control_apply.c %D%/control_expire.c %D%/control_row.c \
+	%D%/control_schema.c %D%/control_snapshot.c \
+	%D%/control_table.c %D%/control_table.h

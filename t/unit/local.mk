@@ -37,3 +37,11 @@ t_unit_config_t_LDADD = $(LIBS_CONFIG)
 t_unit_filter_t_SOURCES = %D%/filter.c
 t_unit_filter_t_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
 t_unit_filter_t_LDADD = $(LIBS_CONFIG)
+
+# control
+UNIT_CONTROL = %D%/control.t
+check_PROGRAMS += $(UNIT_CONTROL)
+TESTS += $(UNIT_CONTROL)
+t_unit_control_t_SOURCES = %D%/control.c
+t_unit_control_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_control_t_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
