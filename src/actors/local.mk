@@ -12,4 +12,6 @@ src_actors_libactors_a_SOURCES = \
 	%D%/reload.c %D%/reload.h \
 	%D%/resolver.c \
 	%D%/root.c \
-	%D%/roster.c %D%/roster.h
+	%D%/metrics.c \
+	%D%/roster.c %D%/roster.h \
+	%D%/sample.c %D%/sample.h

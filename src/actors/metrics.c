@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters and samples: what probes and store writes cost lately.  Everyone
+ * tells; whoever wants to know gets v1's JSON.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "actors/classes.h"
+#include "actors/sample.h"
+#include "base/mem.h"
+#include "config/conf.h"
+
+/* Hosts of samples: one copy each, kept for the life of the process. */
+struct host {
+	UT_hash_handle hh;
+	char name[];
+};
+
+/* A ring of samples: at[] is a window that is moved when it is full. */
+struct metrics {
+	struct host *hosts;
+	struct probe_sample *probe;
+	size_t probe_first, probe_n;
+	struct write_sample *write;
+	size_t write_first, write_n;
+	uint32_t active[SECONDS_MAX]; /* by second % SECONDS_MAX */
+	int64_t second;		      /* newest one in active[] */
+	uint64_t attempts, failures, exceeded;
+	uint64_t writes, write_attempts;
+	wall_t started;
+};
+
+static void
+init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct metrics *mt = self;
+
+	(void)arg;
+	mt->started = act_wall(ctx);
+	mt->second = wall_seconds(mt->started);
+}
+
+static const char *
+intern(struct metrics *mt, const char *host)
+{
+	struct host *h;
+
+	HASH_FIND_STR(mt->hosts, host, h);
+	if (h == NULL) {
+		h = mem_zalloc(sizeof *h + strlen(host) + 1);
+		strcpy(h->name, host);
+		HASH_ADD_STR(mt->hosts, name, h);
+	}
+	return h->name;
+}
+
+static int64_t
+retention_s(struct ctx *ctx)
+{
+	const struct config_shared *c = config_ref(ctx);
+	int64_t s = c->config->discovery_collection_retention_seconds;
+
+	shared_unref(c);
+	return s > 0 ? s : 1;
+}
+
+static void
+drop_probes(struct metrics *mt, wall_t before)
+{
+	while (mt->probe_n > 0 && (mt->probe_n >= SAMPLES_MAX ||
+	    mt->probe[mt->probe_first].at.us < before.us)) {
+		mem_free(mt->probe[mt->probe_first].error);
+		mt->probe_first++;
+		mt->probe_n--;
+	}
+	if (mt->probe_first > mt->probe_n + 1024) {
+		memmove(mt->probe, mt->probe + mt->probe_first,
+		    mt->probe_n * sizeof *mt->probe);
+		mt->probe_first = 0;
+	}
+}
+
+static void
+drop_writes(struct metrics *mt, wall_t before)
+{
+	while (mt->write_n > 0 && (mt->write_n >= SAMPLES_MAX ||
+	    mt->write[mt->write_first].at.us < before.us)) {
+		mem_free(mt->write[mt->write_first].error);
+		mt->write_first++;
+		mt->write_n--;
+	}
+	if (mt->write_first > mt->write_n + 1024) {
+		memmove(mt->write, mt->write + mt->write_first,
+		    mt->write_n * sizeof *mt->write);
+		mt->write_first = 0;
+	}
+}
+
+/* Grow by doubling: room for one more behind the last. */
+static void *
+room(void *at, size_t used, size_t size)
+{
+	if (used < 64 ? used % 64 == 0 : (used & (used - 1)) == 0)
+		return mem_resize(at, used < 64 ? 64 : used * 2, size);
+	return at;
+}
+
+/* A probe was under way at the end of each second within it. */
+static void
+count_active(struct metrics *mt, wall_t from, wall_t to)
+{
+	int64_t first = wall_seconds(from) + 1, last = wall_seconds(to);
+
+	while (mt->second < last)
+		mt->active[++mt->second % SECONDS_MAX] = 0;
+	if (first <= mt->second - SECONDS_MAX)
+		first = mt->second - SECONDS_MAX + 1;
+	for (int64_t s = first; s <= last; s++)
+		mt->active[s % SECONDS_MAX]++;
+}
+
+static char *
+copy_error(const char *error)
+{
+	return error != NULL && error[0] != '\0' ? mem_strdup(error) : NULL;
+}
+
+static void
+on_metric_probe(struct metrics *mt, struct ctx *ctx,
+    const struct msg_metric_probe *p)
+{
+	const struct config_shared *c = config_ref(ctx);
+	dur_t poll = DUR_S(c->config->instance_poll_seconds);
+	wall_t at = { p->at_us };
+	struct probe_sample *to;
+
+	shared_unref(c);
+	drop_probes(mt, wall_add(at, DUR_S(-retention_s(ctx))));
+	mt->probe = room(mt->probe, mt->probe_first + mt->probe_n,
+	    sizeof *mt->probe);
+	to = &mt->probe[mt->probe_first + mt->probe_n++];
+	*to = (struct probe_sample){
+		.at = at,
+		.key = { intern(mt, p->host), p->port },
+		.total = DUR_US(p->total_us),
+		.backend = DUR_US(p->backend_us),
+		.instance = DUR_US(p->instance_us),
+		.error = copy_error(p->error),
+	};
+	mt->attempts++;
+	mt->failures += to->error != NULL;
+	mt->exceeded += to->total.us > poll.us;
+	count_active(mt, wall_add(at, DUR_US(-p->total_us)), at);
+}
+
+static void
+on_metric_write(struct metrics *mt, struct ctx *ctx,
+    const struct msg_metric_write *w)
+{
+	wall_t at = { w->at_us };
+
+	drop_writes(mt, wall_add(at, DUR_S(-retention_s(ctx))));
+	mt->write = room(mt->write, mt->write_first + mt->write_n,
+	    sizeof *mt->write);
+	mt->write[mt->write_first + mt->write_n++] = (struct write_sample){
+		.at = at,
+		.instances = w->instances,
+		.wait = DUR_US(w->wait_us),
+		.write = DUR_US(w->write_us),
+		.error = copy_error(w->error),
+	};
+	mt->write_attempts++;
+	mt->writes += w->error == NULL || w->error[0] == '\0';
+}
+
+/* ---- answers ---- */
+
+struct window {
+	const struct probe_sample *probe;
+	size_t probes;
+	const struct write_sample *write;
+	size_t writes;
+	struct queue_sample *queue;
+	size_t queued;
+};
+
+static void
+fill_queue(const struct metrics *mt, struct window *win, int64_t now_s,
+    int64_t seconds)
+{
+	int64_t oldest = wall_seconds(mt->started) + 1;
+
+	win->queue = mem_alloc((size_t)seconds * sizeof *win->queue);
+	for (int64_t s = now_s - seconds + 1; s <= now_s; s++) {
+		if (s < oldest)
+			continue;
+		win->queue[win->queued++] = (struct queue_sample){
+			s <= mt->second ? mt->active[s % SECONDS_MAX] : 0, 0 };
+	}
+}
+
+static struct window
+last_seconds(const struct metrics *mt, wall_t now, int64_t seconds)
+{
+	struct window win = {
+		.probe = mt->probe + mt->probe_first, .probes = mt->probe_n,
+		.write = mt->write + mt->write_first, .writes = mt->write_n,
+	};
+	int64_t from = now.us - seconds * 1000000;
+
+	while (win.probes > 0 && win.probe->at.us < from) {
+		win.probe++;
+		win.probes--;
+	}
+	while (win.writes > 0 && win.write->at.us < from) {
+		win.write++;
+		win.writes--;
+	}
+	fill_queue(mt, &win, wall_seconds(now), seconds);
+	return win;
+}
+
+static size_t
+count_failing(const struct window *win)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < win->probes; i++)
+		n += win->probe[i].error != NULL;
+	return n;
+}
+
+static void
+json_counters(const struct metrics *mt, const struct window *win,
+    struct json *w)
+{
+	const struct {
+		const char *name;
+		uint64_t v;
+	} row[] = {
+		{ "discoveries.attempt", mt->attempts },
+		{ "discoveries.fail", mt->failures },
+		{ "discoveries.instance_poll_seconds_exceeded", mt->exceeded },
+		{ "discoveries.queue_length", 0 },
+		{ "discoveries.recent_count", win->probes },
+		{ "discoveries.recent_failures", count_failing(win) },
+		{ "instance.write", mt->writes },
+		{ "instance.write.attempt", mt->write_attempts },
+	};
+
+	json_obj(w);
+	for (size_t i = 0; i < MEM_COUNT(row); i++)
+		json_kuint(w, row[i].name, row[i].v);
+	json_end(w);
+}
+
+static bool
+write_what(const struct metrics *mt, const char *what, const struct window *win,
+    struct ctx *ctx, struct json *w)
+{
+	const struct config_shared *c;
+
+	if (strcmp(what, "discovery-raw") == 0)
+		sample_probes_raw(w, win->probe, win->probes);
+	else if (strcmp(what, "discovery-aggregated") == 0)
+		sample_probes_aggregated(w, win->probe, win->probes);
+	else if (strcmp(what, "queue-raw") == 0)
+		sample_queue_raw(w, win->queue, win->queued);
+	else if (strcmp(what, "queue-aggregated") == 0)
+		sample_queue_aggregated(w, win->queue, win->queued);
+	else if (strcmp(what, "backend-raw") == 0)
+		sample_backend_raw(w, win->write, win->writes);
+	else if (strcmp(what, "backend-aggregated") == 0)
+		sample_backend_aggregated(w, win->write, win->writes);
+	else if (strcmp(what, "write-buffer-raw") == 0)
+		sample_buffer_raw(w, win->write, win->writes);
+	else if (strcmp(what, "counters") == 0)
+		json_counters(mt, win, w);
+	else if (strcmp(what, "write-buffer-aggregated") == 0) {
+		c = config_ref(ctx);
+		sample_buffer_aggregated(w, win->write, win->writes,
+		    c->config->instance_write_buffer_size,
+		    c->config->instance_flush_interval_milliseconds);
+		shared_unref(c);
+	} else
+		return false;
+	return true;
+}
+
+/* NULL: a queue of that name exists. */
+static const char *
+unknown_queue(const char *queue)
+{
+	if (queue == NULL || queue[0] == '\0' || strcmp(queue, "DEFAULT") == 0)
+		return NULL;
+	return "unknown queue: there is one, DEFAULT";
+}
+
+static void
+on_metrics_read(struct metrics *mt, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_metrics_read *r = as_metrics_read(m);
+	const char *error = unknown_queue(r->queue);
+	int64_t seconds = r->seconds;
+	struct window win;
+	struct json w;
+	struct buf b;
+
+	if (seconds > SECONDS_MAX)
+		seconds = SECONDS_MAX;
+	if (seconds < 0)
+		seconds = 0;
+	win = last_seconds(mt, act_wall(ctx), seconds);
+	buf_init(&b);
+	json_init(&w, &b);
+	if (error == NULL && !write_what(mt, r->what, &win, ctx, &w))
+		error = "unknown metric";
+	act_answer(ctx, ask_of(m), metrics_text,
+	    .code = error != NULL ? ERR_NOT_FOUND : ERR_NONE, .error = error,
+	    .json = { (const uint8_t *)b.data, b.len });
+	buf_fini(&b);
+	mem_free(win.queue);
+}
+
+static void
+handle(void *self, struct ctx *ctx, struct msg *m)
+{
+	switch (m->type) {
+	case MSG_metric_probe:
+		on_metric_probe(self, ctx, as_metric_probe(m));
+		break;
+	case MSG_metric_write:
+		on_metric_write(self, ctx, as_metric_write(m));
+		break;
+	case MSG_metrics_read: on_metrics_read(self, ctx, m); break;
+	default: act_unexpected(ctx, m);
+	}
+}
+
+static void
+fini(void *self, struct ctx *ctx)
+{
+	struct metrics *mt = self;
+	struct host *h, *tmp;
+
+	(void)ctx;
+	drop_probes(mt, (wall_t){ INT64_MAX });
+	drop_writes(mt, (wall_t){ INT64_MAX });
+	HASH_ITER(hh, mt->hosts, h, tmp) {
+		HASH_DEL(mt->hosts, h);
+		mem_free(h);
+	}
+	mem_free(mt->probe);
+	mem_free(mt->write);
+}
+
+const struct actor_class metrics_class = {
+	.name = "metrics",
+	.size = sizeof(struct metrics),
+	.init = init,
+	.handle = handle,
+	.fini = fini,
+};
