@@ -285,8 +285,9 @@ table_update(const struct table *old, const struct control_schema *s,
 			add_chunk(&d, chunk_ref(c));
 		else
 			merge_chunk(&d, c, edits, mine, drop, arg);
-		edits += mine;
 		n -= mine;
+		if (n > 0)
+			edits += mine;
 	}
 	merge_chunk(&d, &none, edits, n, NULL, NULL);
 	flush(&d);
