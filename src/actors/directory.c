@@ -16,72 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actors/classes.h"
 #include "actors/cluster.h"
-#include "actors/roster.h"
+#include "actors/directory_state.h"
 #include "base/mem.h"
-#include "config/conf.h"
-#include "topology/health.h"
-
-enum {
-	FORGOTTEN_MAX = 100000,
-	PROBES_MAX = 4096, /* asked for by people, under way */
-};
-
-#define PROBE_LIMIT DUR_S(30)
-#define REPLACE_AFTER DUR_MS(2)
-#define PUBLISH_EVERY DUR_MS(100)
-
-struct group { /* a cluster actor */
-	UT_hash_handle hh;
-	char name[KEY_TEXT_MAX];
-	addr_t actor;
-	uint32_t members;
-};
-
-struct forgotten {
-	UT_hash_handle hh;
-	char key[KEY_TEXT_MAX];
-	mono_t until;
-};
-
-struct probe { /* asked for by someone, passed on to an instance */
-	UT_hash_handle hh;
-	uint32_t serial;
-	struct ask ask;
-	char key[KEY_TEXT_MAX];
-	bool added; /* by this very request: dropped when not reached */
-};
-
-struct lookup { /* a name that must be resolved first */
-	UT_hash_handle hh;
-	uint32_t serial;
-	uint32_t port;
-	enum found_by by;
-	bool asked; /* ask is set: a server_probe waits */
-	bool follow;
-	struct ask ask;
-	char host[KEY_HOST_MAX + 1];
-};
-
-struct directory {
-	struct roster roster;
-	struct group *groups;
-	struct forgotten *forgotten;
-	struct probe *probes;
-	struct lookup *lookups;
-	bool probing;	     /* instances run their schedules */
-	bool started;	     /* directory_start came and all are placed */
-	bool places_dirty;
-	bool snap_dirty;
-	bool ticking;
-	mono_t published;
-	uint32_t loaded;     /* server_known so far */
-	uint32_t expected;
-	struct ask start;    /* of directory_start */
-	uint32_t syncing;    /* clusters that have not answered yet */
-	uint32_t reached, answered;
-};
 
 static void
 tick_soon(struct directory *d, struct ctx *ctx, dur_t after)
@@ -118,8 +55,8 @@ free_snap(struct shared *s)
 	mem_free(snap);
 }
 
-static void
-publish(struct directory *d, struct ctx *ctx)
+void
+directory_publish(struct directory *d, struct ctx *ctx)
 {
 	struct directory_snap *snap = mem_zalloc(sizeof *snap);
 
@@ -156,8 +93,8 @@ directory_filed(const struct directory_snap *snap, struct key asked)
 
 /* ---- clusters ---- */
 
-static struct group *
-find_group(struct directory *d, const char *name)
+struct group *
+directory_group(struct directory *d, const char *name)
 {
 	struct group *g;
 
@@ -168,7 +105,7 @@ find_group(struct directory *d, const char *name)
 static struct group *
 join_group(struct directory *d, struct ctx *ctx, const char *name)
 {
-	struct group *g = find_group(d, name);
+	struct group *g = directory_group(d, name);
 	struct cluster_arg arg;
 
 	if (g == NULL) {
@@ -189,7 +126,7 @@ leave_group(struct directory *d, const char *name)
 
 	if (name[0] == '\0')
 		return;
-	g = find_group(d, name);
+	g = directory_group(d, name);
 	assert(g != NULL && g->members > 0);
 	g->members--;
 }
@@ -199,7 +136,7 @@ static void
 on_cluster_empty(struct directory *d, struct ctx *ctx,
     const struct msg_cluster_empty *m)
 {
-	struct group *g = find_group(d, m->cluster);
+	struct group *g = directory_group(d, m->cluster);
 
 	if (g == NULL || g->members > 0)
 		return;
@@ -214,8 +151,8 @@ struct mover {
 	struct ctx *ctx;
 };
 
-static void
-send_place(struct ctx *ctx, const struct entry *e, const struct group *g)
+void
+directory_send_place(struct ctx *ctx, const struct entry *e, const struct group *g)
 {
 	act_send(ctx, e->actor, place_set, .host = e->edge.key.host,
 	    .port = e->edge.key.port, .cluster = g->name, .actor = g->actor);
@@ -231,11 +168,11 @@ move_to(void *arg, struct entry *e, const char *cluster)
 	mem_free(e->cluster);
 	e->cluster = mem_strdup(cluster);
 	if (mv->d->started)
-		send_place(mv->ctx, e, g);
+		directory_send_place(mv->ctx, e, g);
 }
 
-static void
-replace(struct directory *d, struct ctx *ctx)
+void
+directory_replace(struct directory *d, struct ctx *ctx)
 {
 	struct mover mv = { d, ctx };
 
@@ -254,8 +191,8 @@ audit(struct ctx *ctx, const char *type, const struct entry *e,
 	    .cluster = e->cluster, .message = message);
 }
 
-static struct entry *
-add_server(struct directory *d, struct ctx *ctx, struct key key,
+struct entry *
+directory_add(struct directory *d, struct ctx *ctx, struct key key,
     enum found_by by)
 {
 	struct instance_arg arg = { .port = key.port, .probe = d->probing };
@@ -280,8 +217,8 @@ uncount(struct directory *d, const struct entry *e)
 	d->reached -= e->fresh;
 }
 
-static void
-end_server(struct directory *d, struct ctx *ctx, struct entry *e)
+void
+directory_end(struct directory *d, struct ctx *ctx, struct entry *e)
 {
 	act_send(ctx, e->actor, inst_end);
 	leave_group(d, e->cluster);
@@ -355,13 +292,13 @@ forget(struct directory *d, struct ctx *ctx, struct entry *e)
 	    .host = e->edge.key.host, .port = e->edge.key.port);
 	remember_forgotten(d, ctx, e->key);
 	roster_drop_aliases(&d->roster, e->key);
-	end_server(d, ctx, e);
+	directory_end(d, ctx, e);
 }
 
 /* ---- filters and names of what was found ---- */
 
-static bool
-filtered(struct ctx *ctx, struct key key, enum found_by by)
+bool
+directory_filtered(struct ctx *ctx, struct key key, enum found_by by)
 {
 	const struct config_shared *c = config_ref(ctx);
 	const struct config_rules *r = &c->config->rules;
@@ -396,29 +333,8 @@ by_name(const char *text)
 	return BY_API;
 }
 
-/* A name that its method wants looked up first. */
-static bool
-look_up(struct directory *d, struct ctx *ctx, const struct lookup *what)
-{
-	const struct config_shared *c = config_ref(ctx);
-	enum hostname_resolve method = c->config->rules.hostname_resolve;
-	bool needed = method == HOSTNAME_RESOLVE_CNAME ||
-	    method == HOSTNAME_RESOLVE_IP;
-	struct lookup *l;
-
-	shared_unref(c);
-	if (!needed)
-		return false;
-	l = mem_alloc(sizeof *l);
-	*l = *what;
-	l->serial = act_request(ctx, app_of(ctx)->names, name_resolve,
-	    PROBE_LIMIT, .host = l->host);
-	HASH_ADD(hh, d->lookups, serial, sizeof l->serial, l);
-	return true;
-}
-
-static void
-found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
+void
+directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
 {
 	struct entry *e = roster_find(&d->roster, key);
 
@@ -438,7 +354,7 @@ found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
 		    ROSTER_SERVERS_MAX);
 		return;
 	}
-	add_server(d, ctx, key, by);
+	directory_add(d, ctx, key, by);
 }
 
 static void
@@ -449,142 +365,15 @@ on_server_found(struct directory *d, struct ctx *ctx,
 	struct lookup l = { .port = m->port, .by = by_name(m->by) };
 
 	if (!key_valid(key) || strlen(m->host) > KEY_HOST_MAX ||
-	    filtered(ctx, key, l.by))
+	    directory_filtered(ctx, key, l.by))
 		return;
 	if (roster_find(&d->roster, key) != NULL) {
-		found(d, ctx, key, l.by);
+		directory_found(d, ctx, key, l.by);
 		return;
 	}
 	strcpy(l.host, m->host);
-	if (!look_up(d, ctx, &l))
-		found(d, ctx, key, l.by);
-}
-
-/* ---- probes that someone asked for ---- */
-
-static void
-answer_probe(struct ctx *ctx, struct ask ask, struct key key,
-    enum err_code code, const char *error)
-{
-	act_answer(ctx, ask, server_probed, .host = key.host, .port = key.port,
-	    .code = code, .error = error);
-}
-
-static void
-probe_entry(struct directory *d, struct ctx *ctx, struct entry *e, bool added,
-    bool follow, struct ask ask)
-{
-	struct probe *p = mem_zalloc(sizeof *p);
-
-	p->ask = ask;
-	p->added = added;
-	strcpy(p->key, e->key);
-	p->serial = act_request(ctx, e->actor, probe_now, PROBE_LIMIT,
-	    .follow = follow);
-	HASH_ADD(hh, d->probes, serial, sizeof p->serial, p);
-}
-
-static void
-probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
-    struct ask ask)
-{
-	struct entry *e = roster_find(&d->roster, key);
-	bool added = e == NULL;
-
-	if (HASH_COUNT(d->probes) >= PROBES_MAX) {
-		answer_probe(ctx, ask, key, ERR_BUSY,
-		    "too many probes are under way");
-		return;
-	}
-	if (added)
-		e = add_server(d, ctx, key, BY_API);
-	probe_entry(d, ctx, e, added, follow, ask);
-}
-
-static void
-on_server_probe(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	const struct msg_server_probe *s = as_server_probe(m);
-	struct key key = { s->host, s->port };
-	struct lookup l = { .port = s->port, .by = BY_API, .asked = true,
-		.follow = s->follow, .ask = ask_of(m) };
-
-	if (!key_valid(key) || strlen(s->host) > KEY_HOST_MAX) {
-		answer_probe(ctx, ask_of(m), key, ERR_INVALID,
-		    "not a server's address");
-		return;
-	}
-	strcpy(l.host, s->host);
-	if (roster_find(&d->roster, key) != NULL || !look_up(d, ctx, &l))
-		probe_key(d, ctx, key, s->follow, ask_of(m));
-}
-
-static void
-on_name_resolved(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	const struct msg_name_resolved *r = as_name_resolved(m);
-	struct key key = { r->name, 0 };
-	struct lookup *l;
-
-	HASH_FIND(hh, d->lookups, &m->serial, sizeof m->serial, l);
-	if (l == NULL)
-		return;
-	HASH_DEL(d->lookups, l);
-	key.port = l->port;
-	/* A name that cannot be resolved is tried as it is. */
-	if (r->code != ERR_NONE)
-		key.host = l->host;
-	if (l->asked)
-		probe_key(d, ctx, key, l->follow, l->ask);
-	else if (!filtered(ctx, key, l->by))
-		found(d, ctx, key, l->by);
-	mem_free(l);
-}
-
-static void
-finish_probe(struct directory *d, struct ctx *ctx, uint32_t serial,
-    const struct msg_server_probed *r)
-{
-	struct entry *e;
-	struct probe *p;
-
-	HASH_FIND(hh, d->probes, &serial, sizeof serial, p);
-	if (p == NULL)
-		return;
-	HASH_DEL(d->probes, p);
-	msg_pack_server_probed(act_body(ctx), r);
-	act_reply(ctx, p->ask, MSG_server_probed);
-	HASH_FIND_STR(d->roster.by_key, p->key, e);
-	if (e != NULL && p->added && r->code != ERR_NONE && !e->reached &&
-	    !e->shown)
-		end_server(d, ctx, e);
-	mem_free(p);
-}
-
-static void
-on_server_probed(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	finish_probe(d, ctx, m->serial, as_server_probed(m));
-}
-
-static void
-on_refused(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	struct lookup *l;
-
-	HASH_FIND(hh, d->lookups, &m->serial, sizeof m->serial, l);
-	if (l != NULL) {
-		HASH_DEL(d->lookups, l);
-		if (l->asked)
-			answer_probe(ctx, l->ask,
-			    (struct key){ l->host, l->port }, ERR_BUSY,
-			    "name resolution is busy");
-		mem_free(l);
-		return;
-	}
-	finish_probe(d, ctx, m->serial,
-	    &(struct msg_server_probed){ .host = "", .code = ERR_BUSY,
-		.error = "the server's actor is busy or gone" });
+	if (!directory_look_up(d, ctx, &l))
+		directory_found(d, ctx, key, l.by);
 }
 
 /* ---- what probes tell ---- */
@@ -623,7 +412,7 @@ check_moved(struct directory *d, struct ctx *ctx, struct entry *e)
 	audit(ctx, "server-moved", gone, text);
 	act_send(ctx, app_of(ctx)->store, store_forget, .host = old.host,
 	    .port = old.port);
-	end_server(d, ctx, gone);
+	directory_end(d, ctx, gone);
 	roster_alias(&d->roster, old, stays->edge.key);
 	names_changed(d, ctx, old, stays->edge.key);
 	arena_fini(&tmp);
@@ -638,7 +427,7 @@ merge(struct directory *d, struct ctx *ctx, struct entry *e, struct key filed)
 
 	arena_init(&tmp);
 	old = roster_key(e->key, &tmp);
-	end_server(d, ctx, e);
+	directory_end(d, ctx, e);
 	roster_alias(&d->roster, old, filed);
 	names_changed(d, ctx, old, filed);
 	arena_fini(&tmp);
@@ -756,151 +545,6 @@ on_server_forget_cluster(struct directory *d, struct ctx *ctx,
 	    .error = count > 0 ? NULL : "unknown cluster");
 }
 
-/* ---- the start ---- */
-
-static char *
-keep(struct bin b, size_t *len)
-{
-	char *p = mem_alloc(b.len);
-
-	if (b.len > 0)
-		memcpy(p, b.data, b.len);
-	*len = b.len;
-	return p;
-}
-
-static void
-place_known(struct directory *d, struct ctx *ctx)
-{
-	struct group *g, *next;
-	struct entry *e, *tmp;
-
-	roster_refile_edges(&d->roster);
-	replace(d, ctx);
-	HASH_ITER(hh, d->roster.by_key, e, tmp) {
-		g = find_group(d, e->cluster);
-		if (g == NULL || e->facts == NULL)
-			continue;
-		act_send(ctx, g->actor, inst_report, .host = e->edge.key.host,
-		    .port = e->edge.key.port,
-		    .facts = { (uint8_t *)e->facts, e->facts_len },
-		    .health = { (uint8_t *)e->health, e->health_len });
-	}
-	HASH_ITER(hh, d->groups, g, next) {
-		act_request(ctx, g->actor, cluster_sync, PROBE_LIMIT);
-		d->syncing++;
-	}
-}
-
-/* Everything is on the board: let the instances begin. */
-static void
-start_instances(struct directory *d, struct ctx *ctx)
-{
-	struct entry *e, *tmp;
-
-	d->started = true;
-	HASH_ITER(hh, d->roster.by_key, e, tmp) {
-		struct instance_arg arg = { .probe = d->probing };
-		struct arena a;
-		struct key key;
-
-		if (e->facts == NULL)
-			continue;
-		arena_init(&a);
-		key = roster_key(e->asked, &a);
-		snprintf(arg.host, sizeof arg.host, "%s", key.host);
-		arg.port = key.port;
-		arena_fini(&a);
-		e->actor = act_spawn(ctx, &instance_class, &arg, HOME_ANY);
-		act_send(ctx, e->actor, inst_known,
-		    .facts = { (uint8_t *)e->facts, e->facts_len },
-		    .health = { (uint8_t *)e->health, e->health_len });
-		send_place(ctx, e, find_group(d, e->cluster));
-		mem_free(e->facts);
-		mem_free(e->health);
-		e->facts = e->health = NULL;
-	}
-	publish(d, ctx);
-	act_answer(ctx, d->start, directory_started,
-	    .servers = HASH_COUNT(d->roster.by_key),
-	    .clusters = HASH_COUNT(d->groups));
-}
-
-static void
-start_when_loaded(struct directory *d, struct ctx *ctx)
-{
-	if (d->start.serial == 0 || d->loaded < d->expected)
-		return;
-	place_known(d, ctx);
-	if (d->syncing == 0)
-		start_instances(d, ctx);
-}
-
-static void
-on_cluster_synced(struct directory *d, struct ctx *ctx)
-{
-	assert(d->syncing > 0);
-	if (--d->syncing == 0)
-		start_instances(d, ctx);
-}
-
-static void
-take_known(struct directory *d, struct ctx *ctx,
-    const struct msg_server_known *k, const struct instance *in,
-    const struct health *h)
-{
-	struct key key = { k->host, k->port };
-	struct entry *e;
-
-	if (roster_find_filed(&d->roster, key) != NULL)
-		return;
-	e = add_server(d, ctx, key, BY_STORE);
-	e->facts = keep(k->facts, &e->facts_len);
-	e->health = keep(k->health, &e->health_len);
-	e->reached = h->last_seen.us > 0;
-	e->failing = h->failures > 0;
-	roster_set_edge(&d->roster, e, in);
-	if (key_valid(in->asked_key)) {
-		key_text(in->asked_key, e->asked);
-		roster_alias(&d->roster, in->asked_key, key);
-	}
-}
-
-static void
-on_server_known(struct directory *d, struct ctx *ctx,
-    const struct msg_server_known *k)
-{
-	struct instance in;
-	struct health h = { 0 };
-	struct arena tmp;
-	struct pcur c;
-
-	d->loaded++;
-	arena_init(&tmp);
-	instance_init(&in);
-	pcur_init(&c, k->facts.data, k->facts.len);
-	if (instance_unpack(&c, &in, &tmp)) {
-		pcur_init(&c, k->health.data, k->health.len);
-		if (health_unpack(&c, &h))
-			take_known(d, ctx, k, &in, &h);
-	}
-	arena_fini(&tmp);
-	if (!d->started)
-		start_when_loaded(d, ctx);
-}
-
-static void
-on_directory_start(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	const struct msg_directory_start *s = as_directory_start(m);
-
-	assert(d->start.serial == 0);
-	d->start = ask_of(m);
-	d->expected = s->expected;
-	d->probing = s->probe;
-	start_when_loaded(d, ctx);
-}
-
 /* ---- the frame ---- */
 
 static void
@@ -912,11 +556,11 @@ on_directory_tick(struct directory *d, struct ctx *ctx)
 	if (!d->started)
 		return; /* start_instances() does all of it */
 	if (d->places_dirty)
-		replace(d, ctx);
+		directory_replace(d, ctx);
 	if (!d->snap_dirty)
 		return;
 	if (since.us >= PUBLISH_EVERY.us)
-		publish(d, ctx);
+		directory_publish(d, ctx);
 	else
 		tick_soon(d, ctx, DUR_US(PUBLISH_EVERY.us - since.us));
 }
@@ -928,7 +572,7 @@ init(void *self, struct ctx *ctx, const void *arg)
 
 	(void)arg;
 	roster_init(&d->roster);
-	publish(d, ctx);
+	directory_publish(d, ctx);
 }
 
 static void
@@ -936,7 +580,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_server_known:
-		on_server_known(self, ctx, as_server_known(m));
+		directory_on_known(self, ctx, as_server_known(m));
 		break;
 	case MSG_server_found:
 		on_server_found(self, ctx, as_server_found(m));
@@ -944,20 +588,20 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_server_filed: on_server_filed(self, ctx, m); break;
 	case MSG_server_edge: on_server_edge(self, ctx, m); break;
 	case MSG_server_state: on_server_state(self, ctx, m); break;
-	case MSG_server_probe: on_server_probe(self, ctx, m); break;
-	case MSG_server_probed: on_server_probed(self, ctx, m); break;
+	case MSG_server_probe: directory_on_probe(self, ctx, m); break;
+	case MSG_server_probed: directory_on_probed(self, ctx, m); break;
 	case MSG_server_forget: on_server_forget(self, ctx, m); break;
 	case MSG_server_forget_cluster:
 		on_server_forget_cluster(self, ctx, m);
 		break;
-	case MSG_name_resolved: on_name_resolved(self, ctx, m); break;
+	case MSG_name_resolved: directory_on_resolved(self, ctx, m); break;
 	case MSG_cluster_empty:
 		on_cluster_empty(self, ctx, as_cluster_empty(m));
 		break;
-	case MSG_cluster_synced: on_cluster_synced(self, ctx); break;
-	case MSG_directory_start: on_directory_start(self, ctx, m); break;
+	case MSG_cluster_synced: directory_on_synced(self, ctx); break;
+	case MSG_directory_start: directory_on_start(self, ctx, m); break;
 	case MSG_directory_tick: on_directory_tick(self, ctx); break;
-	case SYS_REFUSED: on_refused(self, ctx, m); break;
+	case SYS_REFUSED: directory_on_refused(self, ctx, m); break;
 	default: act_unexpected(ctx, m);
 	}
 }
@@ -967,20 +611,9 @@ fini(void *self, struct ctx *ctx)
 {
 	struct directory *d = self;
 	struct forgotten *f, *ftmp;
-	struct lookup *l, *ltmp;
-	struct probe *p, *ptmp;
 	struct group *g, *gtmp;
 
-	HASH_ITER(hh, d->probes, p, ptmp) {
-		HASH_DEL(d->probes, p);
-		answer_probe(ctx, p->ask, KEY_NONE, ERR_CLOSED,
-		    "shutting down");
-		mem_free(p);
-	}
-	HASH_ITER(hh, d->lookups, l, ltmp) {
-		HASH_DEL(d->lookups, l);
-		mem_free(l);
-	}
+	directory_drop_asks(d, ctx);
 	HASH_ITER(hh, d->forgotten, f, ftmp) {
 		HASH_DEL(d->forgotten, f);
 		mem_free(f);

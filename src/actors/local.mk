@@ -7,6 +7,7 @@ src_actors_libactors_a_SOURCES = \
 	%D%/classes.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/directory.c %D%/directory.h \
+	%D%/directory_ask.c %D%/directory_start.c %D%/directory_state.h \
 	%D%/messages.c %D%/messages.h %D%/messages.def \
 	%D%/names.c %D%/names.h \
 	%D%/reload.c %D%/reload.h \

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the directory actor share; nobody else includes it.
+ *
+ *	directory.c	  servers, names, places, forgetting, the frame
+ *	directory_ask.c	  look-ups and probes that are under way for someone
+ *	directory_start.c what the store knew, placed before the first probe
+ */
+#ifndef ORC_ACTORS_DIRECTORY_STATE_H
+#define ORC_ACTORS_DIRECTORY_STATE_H
+
+#include "actors/classes.h"
+#include "actors/roster.h"
+
+enum {
+	FORGOTTEN_MAX = 100000,
+	PROBES_MAX = 4096, /* asked for by people, under way */
+};
+
+#define PROBE_LIMIT DUR_S(30)
+#define REPLACE_AFTER DUR_MS(2)
+#define PUBLISH_EVERY DUR_MS(100)
+
+struct group { /* a cluster actor */
+	UT_hash_handle hh;
+	char name[KEY_TEXT_MAX];
+	addr_t actor;
+	uint32_t members;
+};
+
+struct forgotten {
+	UT_hash_handle hh;
+	char key[KEY_TEXT_MAX];
+	mono_t until;
+};
+
+struct probe { /* asked for by someone, passed on to an instance */
+	UT_hash_handle hh;
+	uint32_t serial;
+	struct ask ask;
+	char key[KEY_TEXT_MAX];
+	bool added; /* by this very request: dropped when not reached */
+};
+
+struct lookup { /* a name that must be resolved first */
+	UT_hash_handle hh;
+	uint32_t serial;
+	uint32_t port;
+	enum found_by by;
+	bool asked; /* ask is set: a server_probe waits */
+	bool follow;
+	struct ask ask;
+	char host[KEY_HOST_MAX + 1];
+};
+
+struct directory {
+	struct roster roster;
+	struct group *groups;
+	struct forgotten *forgotten;
+	struct probe *probes;
+	struct lookup *lookups;
+	bool probing;	     /* instances run their schedules */
+	bool started;	     /* directory_start came and all are placed */
+	bool places_dirty;
+	bool snap_dirty;
+	bool ticking;
+	mono_t published;
+	uint32_t loaded;     /* server_known so far */
+	uint32_t expected;
+	struct ask start;    /* of directory_start */
+	uint32_t syncing;    /* clusters that have not answered yet */
+	uint32_t reached, answered;
+};
+
+/* directory.c */
+struct entry *directory_add(struct directory *d, struct ctx *ctx,
+    struct key key, enum found_by by);
+void directory_end(struct directory *d, struct ctx *ctx, struct entry *e);
+void directory_found(struct directory *d, struct ctx *ctx, struct key key,
+    enum found_by by);
+bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
+struct group *directory_group(struct directory *d, const char *name);
+void directory_replace(struct directory *d, struct ctx *ctx);
+void directory_publish(struct directory *d, struct ctx *ctx);
+void directory_send_place(struct ctx *ctx, const struct entry *e,
+    const struct group *g);
+
+/* directory_ask.c */
+bool directory_look_up(struct directory *d, struct ctx *ctx,
+    const struct lookup *what);
+void directory_on_probe(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_on_probed(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_on_resolved(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_on_refused(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_drop_asks(struct directory *d, struct ctx *ctx);
+
+/* directory_start.c */
+void directory_on_known(struct directory *d, struct ctx *ctx,
+    const struct msg_server_known *k);
+void directory_on_start(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_on_synced(struct directory *d, struct ctx *ctx);
+
+#endif
