@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_man_MANS += %D%/orchestrator-client.1
 dist_doc_DATA += %D%/differences.md
+dist_doc_DATA += %D%/configuration.md

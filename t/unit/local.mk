@@ -27,13 +27,16 @@ t_unit_version_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_version_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 
 # config
-UNIT_CONFIG = %D%/config.t %D%/filter.t
+UNIT_CONFIG = %D%/config.t %D%/config_files.t %D%/filter.t
 check_PROGRAMS += $(UNIT_CONFIG)
 TESTS += $(UNIT_CONFIG)
 CONFIG_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_config_t_SOURCES = %D%/config.c
 t_unit_config_t_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 t_unit_config_t_LDADD = $(LIBS_CONFIG)
+t_unit_config_files_t_SOURCES = %D%/config_files.c
+t_unit_config_files_t_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
+t_unit_config_files_t_LDADD = $(LIBS_CONFIG)
 t_unit_filter_t_SOURCES = %D%/filter.c
 t_unit_filter_t_CPPFLAGS = $(CONFIG_TEST_CPPFLAGS)
 t_unit_filter_t_LDADD = $(LIBS_CONFIG)
