@@ -17,3 +17,6 @@ src_topology_libtopology_a_SOURCES += \
 	%D%/control_apply.c %D%/control_expire.c %D%/control_row.c \
 	%D%/control_schema.c %D%/control_snapshot.c \
 	%D%/control_table.c %D%/control_table.h
+
+# when a server is probed
+src_topology_libtopology_a_SOURCES += %D%/schedule.c %D%/schedule.h

@@ -48,3 +48,10 @@ TESTS += $(UNIT_CONTROL)
 t_unit_control_t_SOURCES = %D%/control.c
 t_unit_control_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_control_t_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+
+# schedule
+check_PROGRAMS += %D%/schedule.t
+TESTS += %D%/schedule.t
+t_unit_schedule_t_SOURCES = %D%/schedule.c
+t_unit_schedule_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_schedule_t_LDADD = $(TOPOLOGY_TEST_LDADD)
