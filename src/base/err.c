@@ -8,6 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Texts quote what servers and people sent: keep them on one line. */
+static void
+one_line(char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
 enum err_code
 err_set(struct err *err, enum err_code code, const char *fmt, ...)
 {
@@ -20,6 +29,7 @@ err_set(struct err *err, enum err_code code, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof err->text, fmt, ap);
 	va_end(ap);
+	one_line(err->text);
 	return code;
 }
 
@@ -38,6 +48,7 @@ err_wrap(struct err *err, const char *fmt, ...)
 	if (n >= 0 && (size_t)n < sizeof err->text)
 		snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s",
 		    old);
+	one_line(err->text);
 	return err->code;
 }
 

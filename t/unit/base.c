@@ -132,6 +132,8 @@ main(void)
 	err_set(&err, ERR_DENIED, "access denied");
 	err_wrap(&err, "promote %s", "b:3306");
 	is_str(err.text, "promote b:3306: access denied", "wrapped error");
+	err_set(&err, ERR_SERVER, "it said \"%s\"", "a\r\nb\x1b[2J");
+	is_str(err.text, "it said \"a  b [2J\"", "an error stays on its line");
 	arena_init(&a);
 	s = arena_printf(&a, "%0*d", 9000, 7);
 	is_int((int64_t)strlen(s), 9000, "an arena takes large pieces");
