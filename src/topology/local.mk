@@ -4,6 +4,8 @@ src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
 	%D%/cluster.h \
 	%D%/coord.c %D%/coord.h \
+	%D%/gtid.c %D%/gtid.h %D%/gtid_build.h %D%/gtid_parse.c \
+	%D%/gtid_mariadb.c %D%/gtid_mariadb.h \
 	%D%/health.c %D%/health.h \
 	%D%/instance.c %D%/instance.h %D%/instance.def \
 	%D%/instance_json.c %D%/instance_pack.c \

@@ -8,7 +8,8 @@ t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
 
 # topology
-UNIT_TOPOLOGY = %D%/coord.t %D%/instance.t %D%/key.t %D%/version.t
+UNIT_TOPOLOGY = %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
+	%D%/instance.t %D%/key.t %D%/version.t
 check_PROGRAMS += $(UNIT_TOPOLOGY)
 TESTS += $(UNIT_TOPOLOGY)
 TOPOLOGY_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
@@ -16,6 +17,12 @@ TOPOLOGY_TEST_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
 t_unit_coord_t_SOURCES = %D%/coord.c
 t_unit_coord_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_coord_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_gtid_t_SOURCES = %D%/gtid.c
+t_unit_gtid_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_gtid_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_gtid_mariadb_t_SOURCES = %D%/gtid_mariadb.c
+t_unit_gtid_mariadb_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_gtid_mariadb_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_instance_t_SOURCES = %D%/instance.c
 t_unit_instance_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
 t_unit_instance_t_LDADD = $(TOPOLOGY_TEST_LDADD) $(JANSSON_LIBS)
