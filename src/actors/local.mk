@@ -16,3 +16,7 @@ src_actors_libactors_a_SOURCES = \
 	%D%/metrics.c \
 	%D%/roster.c %D%/roster.h \
 	%D%/sample.c %D%/sample.h
+
+# what is remembered
+src_actors_libactors_a_SOURCES += \
+	%D%/control.h %D%/reader.h
