@@ -54,7 +54,8 @@ enum msg_kind {
 
 /* Types below SYS_MAX come from the runtime itself; the application's follow. */
 enum {
-	SYS_REFUSED, /* a request will not be answered: m->serial, sys_why() */
+	SYS_REFUSED, /* a request will not be answered: m->serial, sys_why();
+		      * m->from is who was asked */
 	SYS_DOWN,    /* a watched actor ended: m->from is its address */
 	SYS_IO,	     /* a watched descriptor is ready: sys_io() */
 	SYS_CHILD,   /* a child process ended: sys_child() */
@@ -169,6 +170,7 @@ void act_signal(struct ctx *ctx, int signo); /* deliver to me from now on */
 /* Readers of system messages. */
 enum refusal { REFUSED_BUSY, REFUSED_DEAD };
 enum refusal sys_why(const struct msg *m);
+uint16_t sys_refused_type(const struct msg *m); /* of the request */
 struct sys_io {
 	int fd;
 	uint32_t events;

@@ -20,6 +20,8 @@
 
 struct board;
 
+enum { BOARD_KINDS_MAX = 32 };
+
 /* First member of whatever is published. */
 struct shared {
 	uint32_t refs; /* atomic; the board's own among them */
@@ -33,7 +35,8 @@ void shared_unref(const void *s);  /* NULL is fine; from any thread */
 
 /*
  * Publish s under (kind, key), instead of what this actor had there.  Takes over
- * the caller's reference.  Nothing of s may change from now on.
+ * the caller's reference.  Nothing of s may change from now on.  What an actor
+ * put goes when it ends, and moves with it.
  */
 void board_put(struct ctx *ctx, unsigned kind, const char *key, void *s);
 /* Take away what this actor put there; nothing when another one has it. */
