@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Threads, listeners, connections; start and stop. */
+#include "config.h"
+
+#include "http/server.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "http/tls.h"
+
+enum {
+	ACCEPT_AT_ONCE = 16,  /* connections per turn of the loop */
+	PAUSE_MS = 100,	      /* without a free descriptor */
+	REFUSED_TELL_MS = 60000,
+	LAST_MS = 500,	      /* after stop_ms: to send the 503s */
+	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
+	HANDSHAKE_MS = 10000,
+	GZIP_QUALITY = 1,
+};
+
+void
+http_tuning_default(struct http_tuning *tuning)
+{
+	*tuning = (struct http_tuning){
+		.threads = 2,
+		.http2 = true,
+		.connections_max = 4096,
+		.calls_max = 2048,
+		.conn_calls_max = 128,
+		.body_max = 64 << 10,
+		.held_max = 256 << 20,
+		.conn_held_max = 32 << 20,
+		.request_ms = 10000,
+		.reply_ms = 60000,
+		.stop_ms = 5000,
+		.socket_mode = 0660,
+	};
+}
+
+/* ---- connections ---- */
+
+struct thread *
+http_thread_of(h2o_req_t *req)
+{
+	return H2O_STRUCT_FROM_MEMBER(struct thread, ctx, req->conn->ctx);
+}
+
+#if H2O_IS_MASTER
+/* Both addresses name a TCP connection; those of a unix socket share one. */
+static bool
+conn_is(struct conn *c, h2o_conn_t *conn)
+{
+	struct sockaddr_storage mine, theirs;
+
+	if (c->sock == NULL ||
+	    h2o_socket_getpeername(c->sock, (struct sockaddr *)&mine) == 0 ||
+	    conn->callbacks->get_peername(conn,
+		(struct sockaddr *)&theirs) == 0)
+		return false;
+	return mine.ss_family == AF_UNIX ||
+	    h2o_socket_compare_address((struct sockaddr *)&mine,
+		(struct sockaddr *)&theirs, 1) == 0;
+}
+#endif
+
+struct conn *
+http_conn_of(h2o_req_t *req)
+{
+	struct conn *c = h2oc_conn_data(req->conn);
+
+#if H2O_IS_MASTER
+	for (c = http_thread_of(req)->conns; c != NULL; c = c->next)
+		if (conn_is(c, req->conn))
+			break;
+#endif
+	assert(c != NULL);
+	return c;
+}
+
+void
+http_conn_unref(struct conn *c)
+{
+	if (c->sock == NULL && c->calls == 0)
+		mem_free(c);
+}
+
+static void
+on_close(void *data)
+{
+	struct conn *c = data;
+	struct thread *t = c->thread;
+
+	c->sock = NULL;
+	if (c->prev != NULL)
+		c->prev->next = c->next;
+	else
+		t->conns = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	t->conn_count--;
+	http_conn_unref(c);
+}
+
+static void
+conn_new(struct thread *t, h2o_socket_t *sock)
+{
+	struct conn *c = mem_zalloc(sizeof *c);
+
+	c->thread = t;
+	c->sock = sock;
+	c->next = t->conns;
+	if (t->conns != NULL)
+		t->conns->prev = c;
+	t->conns = c;
+	t->conn_count++;
+	sock->on_close.cb = on_close;
+	sock->on_close.data = c;
+	h2o_accept(&t->accept, sock);
+}
+
+/* The client sees why, unless it speaks TLS. */
+static void
+refuse(struct thread *t, h2o_socket_t *sock)
+{
+	static const char text[] =
+	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+	    "Connection: close\r\nContent-Length: 0\r\n\r\n";
+	uint64_t now = h2o_now(t->loop);
+
+	t->refused++;
+	if (t->refused_told == 0 || now - t->refused_told > REFUSED_TELL_MS) {
+		log_line(LOG_WARNING,
+		    "http: %u connections, more are refused (%llu so far)",
+		    t->conn_count, (unsigned long long)t->refused);
+		t->refused_told = now;
+	}
+	if (t->http->tls == NULL)
+		send(h2o_socket_get_fd(sock), text, sizeof text - 1,
+		    MSG_NOSIGNAL | MSG_DONTWAIT);
+	h2o_socket_close(sock);
+}
+
+static void on_accept(h2o_socket_t *listener, const char *err);
+
+static void
+on_pause_over(h2oc_timer *timer)
+{
+	struct thread *t = H2O_STRUCT_FROM_MEMBER(struct thread, pause, timer);
+
+	if (t->listener != NULL)
+		h2o_socket_read_start(t->listener, on_accept);
+}
+
+static void
+on_accept(h2o_socket_t *listener, const char *err)
+{
+	struct thread *t = listener->data;
+	h2o_socket_t *sock;
+
+	if (err != NULL)
+		return;
+	for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
+		errno = 0;
+		sock = h2o_evloop_socket_accept(listener);
+		if (sock == NULL) {
+			if (errno != EMFILE && errno != ENFILE &&
+			    errno != ENOBUFS && errno != ENOMEM)
+				return;
+			/* Level-triggered: it would spin. */
+			log_line(LOG_ERROR, "http: accept: %s",
+			    strerror(errno));
+			h2o_socket_read_stop(listener);
+			h2oc_timer_link(&t->pause_clock, &t->pause,
+			    on_pause_over);
+			return;
+		}
+		if (t->conn_count >= t->http->tuning.connections_max)
+			refuse(t, sock);
+		else
+			conn_new(t, sock);
+	}
+}
+
+/* The handshake is over: now it is known who came. */
+static void
+on_ssl_info(const SSL *ssl, int where, int value)
+{
+	h2o_socket_t *sock;
+	struct conn *c;
+
+	(void)value;
+	if (!(where & SSL_CB_HANDSHAKE_DONE))
+		return;
+	sock = BIO_get_data(SSL_get_rbio(ssl));
+	c = sock->on_close.data;
+	c->cert_ok = tls_ou_valid((SSL *)ssl,
+	    &c->thread->http->arg.config->ssl_valid_ous);
+}
+
+/* ---- what other threads say ---- */
+
+static void
+wake(void *arg)
+{
+	struct thread *t = arg;
+
+	h2o_multithread_send_message(&t->on_wake, &t->wake);
+}
+
+static void
+deliver(void *arg, struct msg *m)
+{
+	ops_deliver(arg, m);
+}
+
+static void
+unlink_all(h2o_linklist_t *messages)
+{
+	while (!h2o_linklist_is_empty(messages))
+		h2o_linklist_unlink(messages->next);
+}
+
+static void
+on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	struct thread *t = H2O_STRUCT_FROM_MEMBER(struct thread, on_wake,
+	    receiver);
+
+	/* First: the port may wake us again as soon as it is polled. */
+	unlink_all(messages);
+	if (t->ops == NULL)
+		return; /* too late, and the port may be gone */
+	port_poll(t->port, deliver, t->ops);
+	http_calls_reap(t);
+}
+
+static void
+on_stop(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	unlink_all(messages);
+	H2O_STRUCT_FROM_MEMBER(struct thread, on_stop, receiver)->state =
+	    STOPPING;
+}
+
+static void
+on_quit(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	unlink_all(messages);
+	H2O_STRUCT_FROM_MEMBER(struct thread, on_quit, receiver)->state =
+	    QUITTING;
+}
+
+const struct config *
+http_thread_config(struct thread *t)
+{
+	struct ctx *ctx = port_ctx(t->port);
+	uint64_t version = board_version(ctx, BOARD_CONFIG);
+
+	if (version != t->config_version) {
+		if (t->config != NULL)
+			shared_unref(t->config);
+		t->config = config_ref(ctx);
+		t->config_version = version;
+		memset(&t->groups, 0, sizeof t->groups);
+	}
+	return t->config != NULL ? t->config->config : t->http->arg.config;
+}
+
+/* ---- a thread ---- */
+
+/*
+ * In the thread itself: h2o's sockets and buffers hang on allocators that
+ * belong to the thread that made them.
+ */
+static void
+thread_init(struct thread *t)
+{
+	struct http *h = t->http;
+
+	t->loop = h2o_evloop_create();
+	h2o_context_init(&t->ctx, t->loop, &h->conf);
+	t->accept.ctx = &t->ctx;
+	t->accept.hosts = h->conf.hosts;
+	t->accept.ssl_ctx = h->tls;
+	h2o_multithread_register_receiver(t->ctx.queue, &t->on_wake, on_wake);
+	h2o_multithread_register_receiver(t->ctx.queue, &t->on_stop, on_stop);
+	h2o_multithread_register_receiver(t->ctx.queue, &t->on_quit, on_quit);
+	h2oc_clock_init(&t->reply_clock, t->loop, h->tuning.reply_ms);
+	h2oc_clock_init(&t->pause_clock, t->loop, PAUSE_MS);
+	t->listener = h2o_evloop_socket_create(t->loop, t->listen_fd,
+	    H2O_SOCKET_FLAG_DONT_READ);
+	t->listener->data = t;
+	t->ops = ops_new(port_ctx(t->port), h->arg.app);
+	h2o_socket_read_start(t->listener, on_accept);
+}
+
+static void
+thread_fini(struct thread *t)
+{
+	if (t->conn_count > 0)
+		return; /* h2o would abort; the process ends anyway */
+	h2o_multithread_unregister_receiver(t->ctx.queue, &t->on_wake);
+	h2o_multithread_unregister_receiver(t->ctx.queue, &t->on_stop);
+	h2o_multithread_unregister_receiver(t->ctx.queue, &t->on_quit);
+	h2oc_timer_unlink(&t->pause);
+	h2oc_clock_fini(&t->reply_clock);
+	h2oc_clock_fini(&t->pause_clock);
+	h2o_context_dispose(&t->ctx);
+	h2o_evloop_destroy(t->loop);
+}
+
+/* Until all connections are gone, for ms at most. */
+static void
+drain(struct thread *t, uint64_t ms)
+{
+	uint64_t now = h2o_now(t->loop), until = now + ms;
+
+	while (t->conn_count > 0 && now < until) {
+		h2o_evloop_run(t->loop, (int32_t)(until - now));
+		now = h2o_now(t->loop);
+	}
+}
+
+static void
+run_for(struct thread *t, uint64_t ms)
+{
+	uint64_t now = h2o_now(t->loop), until = now + ms;
+
+	while (now < until) {
+		h2o_evloop_run(t->loop, (int32_t)(until - now));
+		now = h2o_now(t->loop);
+	}
+}
+
+/*
+ * how	SHUT_RD: what was received is still answered, then h2o reads the end
+ */
+static void
+shut_connections(struct thread *t, int how, bool http2_too)
+{
+	for (struct conn *c = t->conns; c != NULL; c = c->next)
+		if (http2_too || !c->http2)
+			shutdown(h2o_socket_get_fd(c->sock), how);
+}
+
+static void
+thread_stop(struct thread *t)
+{
+	bool goaway = false;
+
+	h2o_socket_close(t->listener);
+	t->listener = NULL;
+	if (t->conn_count > 0) {
+		h2o_context_request_shutdown(&t->ctx);
+		goaway = true;
+		shut_connections(t, SHUT_RD, false);
+		drain(t, t->http->tuning.stop_ms);
+	}
+	if (t->conn_count > 0) {
+		http_calls_refuse(t);
+		shut_connections(t, SHUT_RD, true);
+		drain(t, LAST_MS);
+		shut_connections(t, SHUT_RDWR, true);
+		drain(t, LAST_MS);
+	}
+	http_calls_abandon(t);
+	ops_free(t->ops);
+	t->ops = NULL;
+	if (t->config != NULL)
+		shared_unref(t->config);
+	t->config = NULL;
+	/* h2o_context_dispose() aborts while that timer is pending. */
+	if (goaway && t->conn_count == 0)
+		run_for(t, GOAWAY_MS);
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct thread *t = arg;
+	char name[16];
+
+	snprintf(name, sizeof name, "http-%d", t->index);
+#ifdef HAVE_PTHREAD_SETNAME_NP
+	pthread_setname_np(pthread_self(), name);
+#endif
+	thread_init(t);
+	sem_post(&t->http->ready);
+	while (t->state == SERVING)
+		h2o_evloop_run(t->loop, INT32_MAX);
+	thread_stop(t);
+	sem_post(&t->http->ready);
+	/* The port may still wake us until the runtime has stopped. */
+	while (t->state != QUITTING && t->conn_count == 0)
+		h2o_evloop_run(t->loop, INT32_MAX);
+	thread_fini(t);
+	return NULL;
+}
+
+/* ---- start ---- */
+
+/* What is for the whole process, as shares of each thread. */
+static void
+tuning_share(struct http_tuning *share, const struct http_tuning *all)
+{
+	const unsigned n = (unsigned)all->threads;
+
+	assert(all->threads >= 1 && all->threads <= HTTP_THREADS_MAX);
+	*share = *all;
+	share->connections_max = (all->connections_max + n - 1) / n;
+	share->calls_max = (all->calls_max + n - 1) / n;
+	share->held_max = all->held_max / n;
+}
+
+static void
+conf_init(struct http *h)
+{
+	h2o_compress_args_t gzip = { .min_size = 0,
+		.gzip = { .quality = GZIP_QUALITY },
+		.brotli = { .quality = -1 } };
+	h2o_handler_t *handler;
+
+	h2o_config_init(&h->conf);
+	h->conf.server_name = h2o_iovec_init(H2O_STRLIT("orchestrator"));
+	h->conf.max_request_entity_size = h->tuning.body_max;
+	h->conf.handshake_timeout = HANDSHAKE_MS;
+	h->conf.http1.req_timeout = h->tuning.request_ms;
+	h->conf.http1.upgrade_to_http2 = h->tuning.http2;
+	h->conf.http2.idle_timeout = h->tuning.request_ms;
+	h->host = h2o_config_register_host(&h->conf,
+	    h2o_iovec_init(H2O_STRLIT("default")), 65535);
+	h->path = h2o_config_register_path(h->host, "/", 0);
+	h2o_compress_register(h->path, &gzip);
+	handler = h2o_create_handler(h->path, sizeof *handler);
+	handler->on_req = http_request;
+}
+
+/* No query in it: that is where a token could stand. */
+static enum err_code
+log_open(struct http *h, struct err *err)
+{
+	const char *path = h->tuning.access_log;
+	h2o_access_log_filehandle_t *file;
+
+	if (path == NULL || path[0] == '\0')
+		return ERR_NONE;
+	if (path[0] == '|')
+		return err_set(err, ERR_INVALID,
+		    "access log %s: not a file", path);
+	file = h2o_access_log_open_handle(path,
+	    "%h - - %t \"%m %U %H\" %>s %b", H2O_LOGCONF_ESCAPE_APACHE);
+	if (file == NULL)
+		return err_set(err, ERR_IO, "access log %s cannot be opened",
+		    path);
+	h2o_access_log_register(h->path, file);
+	return ERR_NONE;
+}
+
+static enum err_code
+listen_open(struct http *h, int *fd, struct err *err)
+{
+	const struct config *c = h->arg.config;
+	char shown[LISTEN_SHOWN_MAX];
+	enum err_code code;
+
+	if (c->listen_socket[0] != '\0') {
+		code = listen_unix(c->listen_socket, h->tuning.socket_mode,
+		    h->threads, fd, err);
+		snprintf(h->address, sizeof h->address, "unix:%s",
+		    c->listen_socket);
+		return code;
+	}
+	if (c->use_ssl) {
+		h->tls = tls_new(c, h->tuning.http2, err);
+		if (h->tls == NULL)
+			return err->code;
+		SSL_CTX_set_info_callback(h->tls, on_ssl_info);
+	}
+	code = listen_tcp(c->listen_address, h->threads, fd, shown, err);
+	snprintf(h->address, sizeof h->address, "%s://%s",
+	    h->tls != NULL ? "https" : "http", shown);
+	return code;
+}
+
+static void
+threads_start(struct http *h, const int *fd)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	for (int i = 0; i < h->threads; i++) {
+		struct thread *t = &h->thread[i];
+		char name[16];
+
+		t->http = h;
+		t->index = i;
+		t->listen_fd = fd[i];
+		snprintf(name, sizeof name, "http-%d", i);
+		t->port = rt_port_new(h->arg.rt, name, wake, t);
+		if (pthread_create(&t->id, NULL, thread_main, t) != 0)
+			abort(); /* as without memory */
+		sem_wait(&h->ready);
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void
+http_delete(struct http *h)
+{
+	h2o_config_dispose(&h->conf);
+	SSL_CTX_free(h->tls);
+	sem_destroy(&h->ready);
+	mem_free(h->web_location);
+	mem_free(h);
+}
+
+/* From: go/app/http.go, 3.2.6: "multi" without a user is refused. */
+static enum err_code
+config_check_auth(const struct config *c, struct err *err)
+{
+	if (c->http_auth_user[0] != '\0')
+		return ERR_NONE;
+	if (c->rules.auth == AUTH_MULTI)
+		return err_set(err, ERR_INVALID,
+		    "AuthenticationMethod \"multi\" needs HTTPAuthUser");
+	if (c->rules.auth == AUTH_BASIC)
+		log_line(LOG_WARNING, "http: AuthenticationMethod is "
+		    "\"basic\" and HTTPAuthUser is empty");
+	return ERR_NONE;
+}
+
+struct http *
+http_start(const struct http_arg *arg, struct err *err)
+{
+	struct http_tuning tuning;
+	struct http *h;
+	int fd[HTTP_THREADS_MAX];
+
+	http_tuning_default(&tuning);
+	if (arg->tuning != NULL)
+		tuning = *arg->tuning;
+	h = mem_zalloc(sizeof *h +
+	    (size_t)tuning.threads * sizeof h->thread[0]);
+	h->arg = *arg;
+	h->threads = tuning.threads;
+	tuning_share(&h->tuning, &tuning);
+	sem_init(&h->ready, 0, 0);
+	h->web_location = mem_printf("%s/web/", arg->config->url_prefix);
+	conf_init(h);
+	if (config_check_auth(arg->config, err) != ERR_NONE ||
+	    log_open(h, err) != ERR_NONE ||
+	    listen_open(h, fd, err) != ERR_NONE) {
+		http_delete(h);
+		return NULL;
+	}
+	threads_start(h, fd);
+	log_line(LOG_NOTICE, "http: listening on %s", h->address);
+	return h;
+}
+
+const char *
+http_address(const struct http *http)
+{
+	return http->address;
+}
+
+/* ---- stop ---- */
+
+void
+http_stop(struct http *h)
+{
+	for (int i = 0; i < h->threads; i++)
+		h2o_multithread_send_message(&h->thread[i].on_stop,
+		    &h->thread[i].stop);
+	for (int i = 0; i < h->threads; i++)
+		sem_wait(&h->ready);
+	if (h->arg.config->listen_socket[0] != '\0')
+		unlink(h->arg.config->listen_socket);
+}
+
+void
+http_free(struct http *h)
+{
+	bool clean = true;
+
+	for (int i = 0; i < h->threads; i++)
+		h2o_multithread_send_message(&h->thread[i].on_quit,
+		    &h->thread[i].quit);
+	for (int i = 0; i < h->threads; i++) {
+		pthread_join(h->thread[i].id, NULL);
+		clean &= h->thread[i].conn_count == 0;
+	}
+	if (clean)
+		http_delete(h);
+}
