@@ -42,5 +42,7 @@ AS_IF([test "x$enable_fuzz" = xyes], [
     [AC_MSG_RESULT([yes]); orc_fuzz=yes],
     [AC_MSG_RESULT([no])
      AC_MSG_ERROR([--enable-fuzz needs CC=clang (Debian: clang, libclang-rt-14-dev)])])
-  CFLAGS="$orc_save"])
+  CFLAGS="$orc_save"
+  dnl What the targets link must be instrumented too.
+  ORC_SAN_CFLAGS="$ORC_SAN_CFLAGS -fsanitize=fuzzer-no-link"])
 AM_CONDITIONAL([FUZZ], [test "x$enable_fuzz" = xyes])])

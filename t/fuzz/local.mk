@@ -1,1 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
+# A fuzz target NAME is NAME.c (one function, fuzz.h) with corpus/NAME.  In any
+# build NAME.t replays the corpus.  Configured with CC=clang and --enable-fuzz,
+# --enable-sanitizers=address,undefined, fuzz_NAME is the fuzzer:
+#	t/fuzz/fuzz_config -max_len=4096 work-dir t/fuzz/corpus/config
+EXTRA_DIST += %D%/corpus %D%/fuzz.h
+FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+
+FUZZ_REPLAY = %D%/config.t %D%/cursor.t
+check_PROGRAMS += $(FUZZ_REPLAY)
+TESTS += $(FUZZ_REPLAY)
+
+FUZZ_CONFIG_SOURCES = %D%/config.c
+FUZZ_CONFIG_LDADD = $(LIBS_CONFIG)
+t_fuzz_config_t_SOURCES = %D%/replay.c $(FUZZ_CONFIG_SOURCES)
+t_fuzz_config_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"config"'
+t_fuzz_config_t_LDADD = $(FUZZ_CONFIG_LDADD)
+
+FUZZ_CURSOR_SOURCES = %D%/cursor.c
+FUZZ_CURSOR_LDADD = src/base/libbase.a $(MSGPACK_LIBS)
+t_fuzz_cursor_t_SOURCES = %D%/replay.c $(FUZZ_CURSOR_SOURCES)
+t_fuzz_cursor_t_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS) \
+	-DFUZZ_CORPUS='"cursor"'
+t_fuzz_cursor_t_LDADD = $(FUZZ_CURSOR_LDADD)
+
+if FUZZ
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor
+t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
+t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_config_LDADD = $(FUZZ_CONFIG_LDADD)
+t_fuzz_fuzz_cursor_SOURCES = $(FUZZ_CURSOR_SOURCES)
+t_fuzz_fuzz_cursor_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS)
+t_fuzz_fuzz_cursor_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_cursor_LDADD = $(FUZZ_CURSOR_LDADD)
+endif
