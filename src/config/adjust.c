@@ -164,6 +164,11 @@ adjust_backend(struct config *c, struct err *err)
 	if (strstr(c->backend_db, "sqlite") == NULL)
 		return config_fail(c, key, err,
 		    "must be \"sqlite\", is \"%.80s\"", c->backend_db);
+	/* A file written for the reference, whose default store is MySQL. */
+	if (!config_given(c, key) && c->mysql_orchestrator_host[0] != '\0')
+		config_note(c, LOG_WARNING,
+		    "MySQLOrchestratorHost is given, but BackendDB is not: "
+		    "state is kept in SQLite");
 	key = CFG_sqlite3_data_file;
 	if (!config_given(c, key))
 		c->sqlite3_data_file = default_data_file(&c->arena);

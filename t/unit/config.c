@@ -201,6 +201,8 @@ static const struct row {
 
 	/* the store */
 	{ "", "BackendDB", "\"sqlite\"", NULL, NULL },
+	{ "'MySQLOrchestratorHost':'h'", "BackendDB", "\"sqlite\"", NULL,
+	    "MySQLOrchestratorHost is given, but BackendDB is not" },
 	{ "'BackendDB':'sqlite3','SQLite3DataFile':':memory:'", "BackendDB",
 	    "\"sqlite3\"", NULL, NULL },
 	{ "'BackendDB':'mysql'", NULL, NULL,
