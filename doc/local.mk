@@ -2,3 +2,4 @@
 dist_man_MANS += %D%/orchestrator-client.1
 dist_doc_DATA += %D%/differences.md
 dist_doc_DATA += %D%/configuration.md
+dist_doc_DATA += %D%/install.md

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/tap.h
 EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/topology %D%/lib/mysql-root
+dist_check_SCRIPTS += %D%/tidy.t
+TESTS += %D%/tidy.t
+
 include t/unit/local.mk
 include t/client/local.mk
 
