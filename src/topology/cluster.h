@@ -28,16 +28,24 @@ struct member {
 };
 
 /*
- * The root of a server's replication tree: where following sources ends.  The
+ * Above whom a server replicates: its group's primary for a group secondary,
+ * else its source.  KEY_NONE: nobody, or a detached source.
+ */
+struct key cluster_parent(const struct instance *in);
+
+/*
+ * The root of a server's replication tree: where following parents ends.  The
  * rules of ../spec: discovery, section 7, applied to all at once instead of one
  * level per poll:
- *   - the parent of a group secondary is its group's primary, else the source;
  *   - a parent that is not known ends the walk: the server is its own root;
- *   - a ring of two (co-primaries) is named after the one that already was the
- *     cluster's name, else after the smaller key; a longer ring likewise.
+ *   - a ring of two (co-primaries) or more has the name of the member that is
+ *     named after itself already (the smaller key of several), else "was" when
+ *     that is a member, else the smallest key.
  *
- * find	gives a server's facts by key, or NULL.
- * was	the cluster name the server had, "" when none.
+ * find	gives a server's facts by key, or NULL.  It may know a server by other
+ *	names: what counts is the key of what it returns.  Its cluster_name, when
+ *	not "", is the name it has now (rings need that).
+ * was	the cluster name that in itself has, "" when none.
  */
 struct cluster_finder {
 	const struct instance *(*find)(void *arg, struct key key);
@@ -46,11 +54,19 @@ struct cluster_finder {
 struct key cluster_root(const struct instance *in,
     const struct cluster_finder *finder, const char *was);
 
+/* An ancestry ends at this many servers; what lies above is left out. */
+enum { CLUSTER_ANCESTRY_MAX = 100 };
+
 /*
  * Fill the PLACE rows of a cluster's members (depth, co-primary, ancestry,
  * errant GTIDs, cluster name, inherited alias).  The members are the caller's
- * own, writable copies; strings go to a.  parents: finds servers outside the
- * cluster (none is normal).
+ * own, writable copies; strings go to a.
+ *
+ * A source is found by its key, else by its uuid (it may go by another name).
+ * Members whose source is none of them are at depth 0.  In a ring the one the
+ * cluster is named after is at depth 0, else the smallest key.
+ *
+ * Errant: see errant.c.  Cost: n log n, and reading each executed set once.
  */
 void cluster_place(const char *cluster_name, struct instance **in, size_t n,
     struct arena *a);
@@ -75,10 +91,22 @@ const struct member *cluster_primary(const struct member *m, size_t n);
 /* The order of lists: depth, more replicas first, cluster, host, port. */
 int member_cmp(const struct member *a, const struct member *b);
 
-/* Replicas to watch during an online schema change (which-cluster-osc-...). */
+/*
+ * Replicas to watch during an online schema change (which-cluster-osc-...): up
+ * to two first-tier replicas that have most replicas themselves, two replicas of
+ * those, two of the third tier, two first-tier leaves.  out has room for
+ * CLUSTER_OSC_MAX; members that OSCIgnoreHostnameFilters names are taken out by
+ * the caller before.  From: inst/instance_dao.go, 3.2.6, GetClusterOSCReplicas.
+ */
+enum { CLUSTER_OSC_MAX = 8 };
 size_t cluster_osc_replicas(const struct member *m, size_t n,
-    const struct member **out);
-/* Row-based replicas fit for gh-ost, fewest replicas first. */
+    const struct member *out[CLUSTER_OSC_MAX]);
+
+/*
+ * Replicas fit to serve gh-ost, fewest replicas first: checked well, row-based,
+ * logging what they apply.  out has room for n.
+ * From: inst/instance_dao.go, 3.2.6, GetClusterGhostReplicas.
+ */
 size_t cluster_ghost_replicas(const struct member *m, size_t n,
     const struct member **out);
 

@@ -5,7 +5,7 @@
 #include "topology/gtid.h"
 
 #include <assert.h>
-#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -360,6 +360,36 @@ gtid_set_intersect(struct gtid_set *out, const struct gtid_set *a,
 		    &b->range[p.b->first], p.b->n);
 		gtid_build_end_source(out);
 	}
+}
+
+void
+gtid_build_copy(struct gtid_set *set, const struct gtid_set *from,
+    const struct gtid_source *s)
+{
+	gtid_build_source(set, s);
+	append_ranges(set, from, s);
+}
+
+static int
+cmp_sources(const void *a, const void *b)
+{
+	return gtid_source_cmp(a, b);
+}
+
+void
+gtid_build_common(struct gtid_set *set, const struct gtid_set *from,
+    const struct gtid_source *s, const struct gtid_set *other)
+{
+	const struct gtid_source *o = other->nsources == 0 ? NULL :
+	    bsearch(s, other->source, other->nsources, sizeof *other->source,
+		cmp_sources);
+
+	if (o == NULL)
+		return;
+	gtid_build_source(set, s);
+	intersect_ranges(set, &from->range[s->first], s->n,
+	    &other->range[o->first], o->n);
+	gtid_build_end_source(set);
 }
 
 void

@@ -22,6 +22,15 @@ void gtid_build_range(struct gtid_set *set, int64_t lo, int64_t hi);
 /* Forget the source begun last when it got no range. */
 void gtid_build_end_source(struct gtid_set *set);
 
+/*
+ * Append the source s of the set from, with its ranges; or those of its ranges
+ * that other has too.
+ */
+void gtid_build_copy(struct gtid_set *set, const struct gtid_set *from,
+    const struct gtid_source *s);
+void gtid_build_common(struct gtid_set *set, const struct gtid_set *from,
+    const struct gtid_source *s, const struct gtid_set *other);
+
 /* UUID, then tag. */
 int gtid_source_cmp(const struct gtid_source *a, const struct gtid_source *b);
 

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { MARIADB_GTIDS_MAX = 100000 }; /* in one position */
+enum { MARIADB_GTIDS_MAX = 10000 }; /* in one position */
 
 struct mariadb_gtid {
 	uint32_t domain;

@@ -2,7 +2,9 @@
 noinst_LIBRARIES += src/topology/libtopology.a
 src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
-	%D%/cluster.h \
+	%D%/cluster.c %D%/cluster.h \
+	%D%/errant.c \
+	%D%/place.c %D%/place.h \
 	%D%/coord.c %D%/coord.h \
 	%D%/gtid.c %D%/gtid.h %D%/gtid_build.h %D%/gtid_parse.c \
 	%D%/gtid_mariadb.c %D%/gtid_mariadb.h \

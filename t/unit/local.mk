@@ -8,12 +8,15 @@ t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
 
 # topology
-UNIT_TOPOLOGY = %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
+UNIT_TOPOLOGY = %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
 	%D%/instance.t %D%/key.t %D%/version.t
 check_PROGRAMS += $(UNIT_TOPOLOGY)
 TESTS += $(UNIT_TOPOLOGY)
 TOPOLOGY_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 TOPOLOGY_TEST_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_unit_cluster_t_SOURCES = %D%/cluster.c
+t_unit_cluster_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_cluster_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_coord_t_SOURCES = %D%/coord.c
 t_unit_coord_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_coord_t_LDADD = $(TOPOLOGY_TEST_LDADD)
