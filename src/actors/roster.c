@@ -312,7 +312,10 @@ find_shown(void *arg, struct key key)
 {
 	struct entry *e = roster_find(arg, key);
 
-	return e != NULL && e->shown ? &e->edge : NULL;
+	if (e == NULL || !e->shown)
+		return NULL;
+	e->edge.cluster_name = e->cluster; /* rings keep their name */
+	return &e->edge;
 }
 
 void
