@@ -26,7 +26,8 @@ extern const struct actor_class connector_class;
 struct instance_arg {
 	char host[KEY_HOST_MAX + 1]; /* as it is to be reached */
 	uint32_t port;
-	bool probe;		     /* false: known from the store only */
+	bool probe;		     /* false: only when someone asks */
+	bool known;		     /* inst_known follows */
 };
 
 #endif

@@ -452,6 +452,9 @@ on_server_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
 	}
 	if (other == NULL) {
 		roster_rename(&d->roster, e, filed);
+		if (e->cluster[0] != '\0')
+			directory_send_place(ctx, e,
+			    directory_group(d, e->cluster));
 		names_changed(d, ctx, asked, filed);
 	}
 	if (roster_alias(&d->roster, asked, filed))

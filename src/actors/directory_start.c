@@ -52,7 +52,8 @@ start_instances(struct directory *d, struct ctx *ctx)
 
 	d->started = true;
 	HASH_ITER(hh, d->roster.by_key, e, tmp) {
-		struct instance_arg arg = { .probe = d->probing };
+		struct instance_arg arg = { .probe = d->probing,
+			.known = true };
 		struct arena a;
 		struct key key;
 

@@ -15,6 +15,7 @@ struct health {
 	wall_t last_checked;   /* a probe ended, well or not */
 	wall_t last_seen;      /* a probe ended well; 0: never */
 	dur_t latency;	       /* of the last probe that ended */
+	uint64_t uptime;       /* of the server, s, at last_seen; 0: unknown */
 	uint32_t failures;     /* in a row */
 	bool partial;	       /* the last one read something before it failed */
 	const char *error;     /* of the last one; "" when it was good */

@@ -3,7 +3,7 @@
 
 #include "topology/health.h"
 
-enum { FIELDS = 9 };
+enum { FIELDS = 10 };
 
 void
 health_pack(struct buf *b, const struct health *h)
@@ -18,6 +18,7 @@ health_pack(struct buf *b, const struct health *h)
 	pack_bool(b, h->partial);
 	pack_cstr(b, h->error != NULL ? h->error : "");
 	pack_uint(b, h->error_code);
+	pack_uint(b, h->uptime);
 }
 
 bool
@@ -36,6 +37,7 @@ health_unpack(struct pcur *c, struct health *h)
 	h->partial = pcur_bool(c);
 	h->error = pcur_cstr(c);
 	h->error_code = (enum err_code)pcur_uint(c);
+	h->uptime = pcur_uint(c);
 	for (; n > FIELDS; n--)
 		pcur_skip(c);
 	if (h->error == NULL)
