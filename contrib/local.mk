@@ -2,6 +2,7 @@
 EXTRA_DIST += %D%/quickstart %D%/run-tests %D%/install-packages \
 	%D%/debian-packages %D%/debian-packages-test \
 	%D%/orchestrator.service.in
+dist_doc_DATA += %D%/orchestrator.conf.json
 
 bashcompdir = $(datadir)/bash-completion/completions
 dist_bashcomp_DATA = %D%/bash-completion/orchestrator-client
