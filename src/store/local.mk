@@ -1,1 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+noinst_LIBRARIES += src/store/libstore.a
+src_store_libstore_a_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS)
+src_store_libstore_a_SOURCES = \
+	%D%/columns.c \
+	%D%/control_rows.c \
+	%D%/db.c %D%/db.h \
+	%D%/history.c \
+	%D%/instance.c \
+	%D%/migrate.c \
+	%D%/statements.def \
+	%D%/store.h \
+	%D%/migrations/0001_first.def
+LIBS_STORE = src/store/libstore.a $(LIBS_TOPOLOGY) $(SQLITE_LIBS) \
+	$(MSGPACK_LIBS)

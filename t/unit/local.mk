@@ -65,3 +65,11 @@ TESTS += %D%/schedule.t
 t_unit_schedule_t_SOURCES = %D%/schedule.c
 t_unit_schedule_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_schedule_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+
+# store
+UNIT_STORE = %D%/store.t
+check_PROGRAMS += $(UNIT_STORE)
+TESTS += $(UNIT_STORE)
+t_unit_store_t_SOURCES = %D%/store.c
+t_unit_store_t_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir)/t
+t_unit_store_t_LDADD = $(LIBS_STORE)
