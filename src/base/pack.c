@@ -104,7 +104,7 @@ void
 pcur_init(struct pcur *c, const void *p, size_t n)
 {
 	c->p = p;
-	c->end = c->p + n;
+	c->end = n > 0 ? c->p + n : c->p; /* p may be NULL */
 	c->bad = false;
 	c->depth = 0;
 }

@@ -1,2 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_DIST += %D%/rows.h
+noinst_LIBRARIES += src/mysql/libmysql_orc.a
+src_mysql_libmysql_orc_a_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
+src_mysql_libmysql_orc_a_SOURCES = \
+	%D%/dialect.c %D%/dialect.h %D%/dialect.def \
+	%D%/probe.c %D%/probe.h %D%/probe_impl.h \
+	%D%/probe_fields.c \
+	%D%/probe_names.c \
+	%D%/probe_read.c \
+	%D%/probe_text.c \
+	%D%/rows.c %D%/rows.h
+
+# The pure part (rows, dialect, probe) needs no client library.
+LIBS_PROBE = src/mysql/libmysql_orc.a $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+LIBS_MYSQL = src/mysql/libmysql_orc.a $(MARIADB_LIBS) $(LIBS_TOPOLOGY) \
+	$(MSGPACK_LIBS)

@@ -4,33 +4,42 @@
  * a real connection and from the model of a server in t/model, goes through
  * messages, and is read here without allocating.
  *
- * A reply is a row of results; each result has named columns and rows of
- * strings or NULL (MySQL's text protocol).
+ * A reply is a row of results, one for each statement that succeeded; each
+ * result has named columns and rows of strings or NULL (MySQL's text protocol).
+ * In msgpack: an array of column names, the count of rows, then the values of
+ * row after row.  Names and values end in a NUL that is not counted.
  */
 #ifndef ORC_MYSQL_ROWS_H
 #define ORC_MYSQL_ROWS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/pack.h"
 
 enum { ROWS_COLUMNS_MAX = 512, ROWS_MAX = 100000 };
 
-/* Writing: one result at a time, its row count known beforehand. */
+/*
+ * Writing.  A result whose row count is known beforehand: rows_put_result(),
+ * then rows * n values.  Otherwise rows_begin(), values, and rows_end() with
+ * what rows_begin() gave and the count.
+ */
 void rows_put_result(struct buf *b, const char *const *columns, size_t n,
     size_t rows);
 void rows_put_value(struct buf *b, const char *v, size_t len); /* v NULL: NULL */
 void rows_put_ok(struct buf *b); /* a statement without a result */
+size_t rows_begin(struct buf *b, const char *const *columns, size_t n);
+void rows_end(struct buf *b, size_t mark, size_t rows);
 
-/* Reading. */
+/* Reading.  Everything points into the reply. */
 struct rows {
 	struct pcur cur;
-	struct pcur names;  /* of the present result, for look-ups by name */
-	size_t columns;
-	size_t rows_left;
+	size_t columns;	  /* of the present result; 0: it was an OK */
+	size_t rows_left; /* of the present result */
 	const char *value[ROWS_COLUMNS_MAX]; /* present row; NULL: SQL NULL */
+	size_t length[ROWS_COLUMNS_MAX];     /* values may hold NUL bytes */
 	const char *name[ROWS_COLUMNS_MAX];
 };
 
@@ -42,5 +51,14 @@ bool rows_ok(const struct rows *r); /* nothing malformed so far */
 /* By name, compared without case; NULL when absent or SQL NULL. */
 const char *rows_get(const struct rows *r, const char *column);
 bool rows_has(const struct rows *r, const char *column);
+/* Results in a reply; 0 when it is malformed. */
+size_t rows_results(struct bin reply);
+
+/*
+ * A digest of a reply, to recognise one that says the same as the last.  Left
+ * out is what changes by itself: the value in a row whose first column is
+ * "Uptime".  Malformed bytes are digested as they are.
+ */
+uint64_t rows_digest(struct bin reply);
 
 #endif

@@ -6,7 +6,7 @@
 EXTRA_DIST += %D%/corpus %D%/fuzz.h
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 
-FUZZ_REPLAY = %D%/config.t %D%/cursor.t
+FUZZ_REPLAY = %D%/config.t %D%/cursor.t %D%/rows.t
 check_PROGRAMS += $(FUZZ_REPLAY)
 TESTS += $(FUZZ_REPLAY)
 
@@ -23,9 +23,15 @@ t_fuzz_cursor_t_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS) \
 	-DFUZZ_CORPUS='"cursor"'
 t_fuzz_cursor_t_LDADD = $(FUZZ_CURSOR_LDADD)
 
+FUZZ_ROWS_SOURCES = %D%/rows.c
+FUZZ_ROWS_LDADD = src/mysql/libmysql_orc.a src/base/libbase.a $(MSGPACK_LIBS)
+t_fuzz_rows_t_SOURCES = %D%/replay.c $(FUZZ_ROWS_SOURCES)
+t_fuzz_rows_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"rows"'
+t_fuzz_rows_t_LDADD = $(FUZZ_ROWS_LDADD)
+
 if FUZZ
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor
+noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor %D%/fuzz_rows
 t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
 t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
@@ -34,4 +40,8 @@ t_fuzz_fuzz_cursor_SOURCES = $(FUZZ_CURSOR_SOURCES)
 t_fuzz_fuzz_cursor_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS)
 t_fuzz_fuzz_cursor_LDFLAGS = $(FUZZ_LINK)
 t_fuzz_fuzz_cursor_LDADD = $(FUZZ_CURSOR_LDADD)
+t_fuzz_fuzz_rows_SOURCES = $(FUZZ_ROWS_SOURCES)
+t_fuzz_fuzz_rows_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_rows_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_rows_LDADD = $(FUZZ_ROWS_LDADD)
 endif

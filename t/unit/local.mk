@@ -7,6 +7,21 @@ t_unit_base_t_SOURCES = %D%/base.c
 t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
 
+# mysql
+UNIT_MYSQL = %D%/dialect.t %D%/probe.t %D%/rows.t
+check_PROGRAMS += $(UNIT_MYSQL)
+TESTS += $(UNIT_MYSQL)
+MYSQL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_dialect_t_SOURCES = %D%/dialect.c
+t_unit_dialect_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
+t_unit_dialect_t_LDADD = $(LIBS_PROBE)
+t_unit_probe_t_SOURCES = %D%/probe.c
+t_unit_probe_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
+t_unit_probe_t_LDADD = $(LIBS_PROBE)
+t_unit_rows_t_SOURCES = %D%/rows.c
+t_unit_rows_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
+t_unit_rows_t_LDADD = $(LIBS_PROBE)
+
 # topology
 UNIT_TOPOLOGY = %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
 	%D%/instance.t %D%/key.t %D%/version.t

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "mysql/rows.h"
+
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+/* The count of rows is written in full width, so that it can be set later. */
+enum { COUNT_TAG = 0xce, COUNT_BYTES = 5 };
+
+static void
+set_count(char *p, size_t rows)
+{
+	assert(rows <= UINT32_MAX);
+	p[0] = (char)COUNT_TAG;
+	for (int i = 0; i < 4; i++)
+		p[1 + i] = (char)(rows >> (24 - 8 * i));
+}
+
+size_t
+rows_begin(struct buf *b, const char *const *columns, size_t n)
+{
+	size_t mark;
+
+	assert(n <= ROWS_COLUMNS_MAX);
+	pack_array(b, n);
+	for (size_t i = 0; i < n; i++)
+		pack_cstr(b, columns[i]);
+	mark = b->len;
+	buf_add(b, "\xce\0\0\0\0", COUNT_BYTES);
+	return mark;
+}
+
+void
+rows_end(struct buf *b, size_t mark, size_t rows)
+{
+	assert(mark + COUNT_BYTES <= b->len);
+	set_count(b->data + mark, rows);
+}
+
+void
+rows_put_result(struct buf *b, const char *const *columns, size_t n,
+    size_t rows)
+{
+	rows_end(b, rows_begin(b, columns, n), rows);
+}
+
+void
+rows_put_ok(struct buf *b)
+{
+	rows_put_result(b, NULL, 0, 0);
+}
+
+/* A string with its length, as msgpack's str 8, 16 or 32, and a NUL. */
+void
+rows_put_value(struct buf *b, const char *v, size_t len)
+{
+	unsigned char head[5];
+	size_t n = len + 1, head_len = n <= 0xff ? 2 : n <= 0xffff ? 3 : 5;
+
+	if (v == NULL) {
+		pack_nil(b);
+		return;
+	}
+	assert(len < UINT32_MAX);
+	head[0] = head_len == 2 ? 0xd9 : head_len == 3 ? 0xda : 0xdb;
+	for (size_t i = 1; i < head_len; i++)
+		head[i] = (unsigned char)(n >> (8 * (head_len - 1 - i)));
+	buf_add(b, head, head_len);
+	buf_add(b, v, len);
+	buf_chr(b, '\0');
+}
+
+void
+rows_init(struct rows *r, struct bin reply)
+{
+	pcur_init(&r->cur, reply.data, reply.len);
+	r->columns = 0;
+	r->rows_left = 0;
+}
+
+bool
+rows_ok(const struct rows *r)
+{
+	return pcur_ok(&r->cur);
+}
+
+/* A value or NULL; the NUL at its end must be there. */
+static void
+read_value(struct rows *r, size_t i)
+{
+	struct strv s;
+
+	r->value[i] = NULL;
+	r->length[i] = 0;
+	if (pcur_is_nil(&r->cur)) {
+		pcur_nil(&r->cur);
+		return;
+	}
+	s = pcur_str(&r->cur);
+	if (s.len == 0 || s.data[s.len - 1] != '\0') {
+		r->cur.bad = true;
+		return;
+	}
+	r->value[i] = s.data;
+	r->length[i] = s.len - 1;
+}
+
+bool
+rows_next(struct rows *r)
+{
+	if (r->rows_left == 0 || !rows_ok(r))
+		return false;
+	r->rows_left--;
+	for (size_t i = 0; i < r->columns && rows_ok(r); i++)
+		read_value(r, i);
+	return rows_ok(r);
+}
+
+static void
+skip_rows(struct rows *r)
+{
+	for (; r->rows_left > 0 && rows_ok(r); r->rows_left--)
+		for (size_t i = 0; i < r->columns && rows_ok(r); i++)
+			pcur_skip(&r->cur);
+}
+
+bool
+rows_next_result(struct rows *r)
+{
+	uint64_t rows;
+
+	skip_rows(r);
+	if (!rows_ok(r) || pcur_done(&r->cur))
+		return false;
+	r->columns = pcur_array(&r->cur);
+	if (r->columns > ROWS_COLUMNS_MAX)
+		r->cur.bad = true;
+	for (size_t i = 0; i < r->columns && rows_ok(r); i++) {
+		r->name[i] = pcur_cstr(&r->cur);
+		r->value[i] = NULL;
+		r->length[i] = 0;
+		if (r->name[i] == NULL)
+			r->cur.bad = true;
+	}
+	rows = pcur_uint(&r->cur);
+	/* Each value takes a byte at least; a row without columns is none. */
+	if (rows > (size_t)(r->cur.end - r->cur.p) ||
+	    (r->columns == 0 && rows > 0))
+		r->cur.bad = true;
+	r->rows_left = rows_ok(r) ? (size_t)rows : 0;
+	return rows_ok(r);
+}
+
+static size_t
+find_column(const struct rows *r, const char *column)
+{
+	size_t i = 0;
+
+	while (i < r->columns && strcasecmp(r->name[i], column) != 0)
+		i++;
+	return i;
+}
+
+bool
+rows_has(const struct rows *r, const char *column)
+{
+	return find_column(r, column) < r->columns;
+}
+
+const char *
+rows_get(const struct rows *r, const char *column)
+{
+	size_t i = find_column(r, column);
+
+	return i < r->columns ? r->value[i] : NULL;
+}
+
+size_t
+rows_results(struct bin reply)
+{
+	struct rows r;
+	size_t n = 0;
+
+	rows_init(&r, reply);
+	while (rows_next_result(&r))
+		n++;
+	return rows_ok(&r) ? n : 0;
+}
+
+/* Eight bytes a turn; the constants are those of splitmix64. */
+static uint64_t
+mix(uint64_t h, uint64_t v)
+{
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
+	return h ^ h >> 27;
+}
+
+static uint64_t
+digest_bytes(uint64_t h, const void *p, size_t n)
+{
+	const unsigned char *s = p;
+	uint64_t v;
+
+	h = mix(h, n);
+	for (; n >= 8; n -= 8, s += 8) {
+		memcpy(&v, s, 8);
+		h = mix(h, v);
+	}
+	v = 0;
+	memcpy(&v, s, n);
+	return mix(h, v);
+}
+
+/* The end of the piece from p on that counts; *skip_to where the next begins. */
+static const uint8_t *
+next_piece(struct rows *r, const uint8_t **skip_to)
+{
+	const uint8_t *value;
+
+	for (;;) {
+		while (r->rows_left > 0 && r->columns == 2) {
+			struct strv name = pcur_is_nil(&r->cur) ?
+			    (pcur_nil(&r->cur), (struct strv){ "", 0 }) :
+			    pcur_str(&r->cur);
+
+			value = r->cur.p;
+			pcur_skip(&r->cur);
+			r->rows_left--;
+			*skip_to = r->cur.p;
+			if (!rows_ok(r))
+				return NULL;
+			if (name.len == sizeof "Uptime" &&
+			    memcmp(name.data, "Uptime", sizeof "Uptime") == 0)
+				return value;
+		}
+		if (!rows_next_result(r))
+			return NULL;
+	}
+}
+
+uint64_t
+rows_digest(struct bin reply)
+{
+	const uint8_t *p = reply.data, *to, *skip;
+	struct rows r;
+	uint64_t h = 0;
+
+	if (reply.len == 0)
+		return mix(h, 0);
+	rows_init(&r, reply);
+	while ((to = next_piece(&r, &skip)) != NULL) {
+		h = digest_bytes(h, p, (size_t)(to - p));
+		p = skip;
+	}
+	return digest_bytes(h, p, (size_t)(reply.data + reply.len - p));
+}
