@@ -4,6 +4,7 @@ src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/errant.c \
+	%D%/note.c %D%/note.h \
 	%D%/place.c %D%/place.h \
 	%D%/coord.c %D%/coord.h \
 	%D%/gtid.c %D%/gtid.h %D%/gtid_build.h %D%/gtid_parse.c \

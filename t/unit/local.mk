@@ -24,7 +24,7 @@ t_unit_rows_t_LDADD = $(LIBS_PROBE)
 
 # topology
 UNIT_TOPOLOGY = %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
-	%D%/instance.t %D%/key.t %D%/version.t
+	%D%/instance.t %D%/key.t %D%/note.t %D%/version.t
 check_PROGRAMS += $(UNIT_TOPOLOGY)
 TESTS += $(UNIT_TOPOLOGY)
 TOPOLOGY_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
@@ -47,6 +47,9 @@ t_unit_instance_t_LDADD = $(TOPOLOGY_TEST_LDADD) $(JANSSON_LIBS)
 t_unit_key_t_SOURCES = %D%/key.c
 t_unit_key_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_key_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_note_t_SOURCES = %D%/note.c
+t_unit_note_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_note_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_version_t_SOURCES = %D%/version.c
 t_unit_version_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_version_t_LDADD = $(TOPOLOGY_TEST_LDADD)
