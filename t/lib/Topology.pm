@@ -208,7 +208,8 @@ sub mariadb_template {
 	write_file("$dir.sql", $sql);
 	my $ok = run_quiet($log, $install, '--no-defaults',
 	    "--datadir=$dir", '--auth-root-authentication-method=normal',
-	    '--skip-test-db', '--innodb-log-file-size=8M', as_user())
+	    '--skip-test-db', '--skip-name-resolve', '--force',
+	    '--innodb-log-file-size=8M', as_user())
 	    && run_quiet($log, 'sh', '-c', 'exec "$@" < "$0"', "$dir.sql",
 		mariadb_binary(), '--no-defaults', '--bootstrap',
 		"--datadir=$dir", '--innodb-log-file-size=8M', as_user());
