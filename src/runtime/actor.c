@@ -26,7 +26,7 @@ take_draft(struct ctx *ctx, addr_t to, uint16_t type)
 {
 	struct cell *c = ctx->draft;
 
-	assert(type >= SYS_MAX);
+	assert(type > SYS_SIGNAL);
 	if (c == NULL)
 		c = cell_take(ctx);
 	ctx->draft = NULL;
@@ -78,7 +78,7 @@ addr_t
 act_spawn(struct ctx *ctx, const struct actor_class *class, const void *arg,
     int home)
 {
-	assert(class->handle != NULL);
+	assert(class->handle != NULL && home < ctx->core->places);
 	return core_spawn(ctx, class, arg, home);
 }
 

@@ -183,7 +183,7 @@ enum run { RUN_IDLE, RUN_MORE, RUN_GONE };
 
 enum role { ROLE_WORKER, ROLE_PINNED, ROLE_PORT, ROLE_OUTSIDE };
 
-enum stat {
+enum counter {
 	STAT_HANDLED, STAT_REMOTE, STAT_SPILLED, STAT_REFUSED, STAT_DEAD,
 	STAT_MERGED, STAT_TIMERS, STAT_WAKEUPS, STAT_MAX
 };
@@ -203,6 +203,7 @@ struct ctx {
 	struct rng *rng;
 	struct wheel *wheel;
 	bool exiting;	     /* the running actor asked to end */
+	bool touched;	     /* threads: somebody may have to be woken */
 	_Atomic bool live;   /* somebody runs it: it can send */
 	struct cell_list pool;
 	struct cell_list *returns; /* per thread: its cells */
@@ -230,14 +231,15 @@ struct core_ops {
 enum { MOVE_NONE, MOVE_CLAIMED, MOVE_ACTIVE };
 
 /*
- * The one move under way; see move.c.  Set by the thread that claimed it, before
- * state is stored with release; every other thread loads state with acquire.
+ * The one move under way; see move.c.  Written by the thread that claimed it, in
+ * the order serial, who, leg, state; read in the order serial, state, who, leg,
+ * serial: equal serials mean that all belongs together.
  */
 struct move {
 	_Atomic int state;
 	_Atomic uint32_t serial;
-	addr_t who;
-	uint16_t from, to, version;
+	_Atomic uint64_t who; /* slot:32 gen:32 */
+	_Atomic uint64_t leg; /* from:16 to:16 version:16 */
 	/* Per thread, the serial of the latest move of which this is true: */
 	uint32_t *known;  /* CELL_MOVED was seen; each thread its own */
 	uint32_t *marked; /* its mark was sent; each thread its own */
@@ -294,7 +296,10 @@ enum msg_kind core_kind(const struct core *core, uint16_t type);
 struct msg core_msg(const struct cell *c);
 /* fini, notices to watchers, refusals to askers, memory. */
 void core_end(struct ctx *ctx, struct actor *a);
-/* Let every actor that still lives run fini; for the last one who runs. */
+/*
+ * Every actor that still lives runs fini, ports excepted; for the last one who
+ * runs.
+ */
 void core_end_all(struct core *core);
 void core_refuse(struct ctx *ctx, struct cell *c, enum refusal why);
 void core_dead_letter(struct ctx *ctx, struct cell *c);
@@ -338,7 +343,7 @@ void board_drop(struct ctx *ctx, struct post *posts);
 void board_reclaim(struct ctx *ctx);
 
 static inline void
-stat_add(struct ctx *ctx, enum stat s, int64_t n)
+stat_add(struct ctx *ctx, enum counter s, int64_t n)
 {
 	uint64_t v = atomic_load_explicit(&ctx->stat[s], memory_order_relaxed);
 

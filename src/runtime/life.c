@@ -164,7 +164,8 @@ core_end_all(struct core *core)
 		struct slot *slot = slot_get(&core->slots, i);
 		uint16_t home = word_home(atomic_load(&slot->word));
 
-		if (home != HOME_NOBODY)
+		if (home != HOME_NOBODY &&
+		    core->ctx[home]->role != ROLE_PORT)
 			core_end(core->ctx[home], slot->actor);
 	}
 }

@@ -66,20 +66,27 @@ move_fini(struct move *m)
  */
 struct leg {
 	uint32_t serial;
-	uint16_t from, to;
+	uint16_t from, to, version;
 };
 
 static struct leg
 leg_of(const struct cell *c)
 {
 	return (struct leg){ c->serial, (uint16_t)(c->timer >> 16),
-		(uint16_t)c->timer };
+		(uint16_t)c->timer, 0 };
 }
 
 static struct leg
-leg_now(struct move *m)
+leg_make(uint32_t serial, uint64_t packed)
 {
-	return (struct leg){ atomic_load(&m->serial), m->from, m->to };
+	return (struct leg){ serial, (uint16_t)(packed >> 32),
+		(uint16_t)(packed >> 16), (uint16_t)packed };
+}
+
+static addr_t
+unpack(uint64_t who)
+{
+	return (addr_t){ (uint32_t)(who >> 32), (uint32_t)who };
 }
 
 static void
@@ -99,11 +106,27 @@ tell(struct ctx *ctx, int home, enum cell_what what, struct leg leg,
 		ctx->core->ops->carry(ctx, home, c);
 }
 
+/*
+ * The move under way, if there is one.  Another thread may end it and begin the
+ * next at any time, when this one has acknowledged; but whoever has a cell which
+ * a move concerns got it, by whatever way, from one that knew of that move.
+ */
 static bool
-active(struct move *m)
+look(struct move *m, addr_t *who, struct leg *leg)
 {
-	return atomic_load_explicit(&m->state, memory_order_acquire) ==
-	    MOVE_ACTIVE;
+	uint32_t serial;
+
+	if (atomic_load_explicit(&m->state, memory_order_acquire) !=
+	    MOVE_ACTIVE)
+		return false;
+	do {
+		serial = atomic_load(&m->serial);
+		if (atomic_load(&m->state) != MOVE_ACTIVE)
+			return false;
+		*who = unpack(atomic_load(&m->who));
+		*leg = leg_make(serial, atomic_load(&m->leg));
+	} while (atomic_load(&m->serial) != serial);
+	return true;
 }
 
 /* ---- old home ---- */
@@ -113,30 +136,37 @@ move_begin(struct ctx *ctx, struct actor *a)
 {
 	struct move *m = &ctx->core->move;
 	int none = MOVE_NONE;
+	struct leg leg;
 
 	if (!atomic_compare_exchange_strong(&m->state, &none, MOVE_CLAIMED))
 		return false;
 	assert(m->held.head == NULL);
-	m->who = a->self;
-	m->from = ctx->index;
-	m->to = (uint16_t)a->move_to;
+	leg.from = ctx->index;
+	leg.to = (uint16_t)a->move_to;
 	/* 0 means "never moved", VERSION_NONE "no actor". */
-	m->version = (uint16_t)(a->moves % (VERSION_NONE - 1) + 1);
-	m->known[m->from] = atomic_fetch_add(&m->serial, 1) + 1;
+	leg.version = (uint16_t)(a->moves % (VERSION_NONE - 1) + 1);
+	leg.serial = atomic_fetch_add(&m->serial, 1) + 1;
+	atomic_store(&m->who, (uint64_t)a->self.slot << 32 | a->self.gen);
+	atomic_store(&m->leg, (uint64_t)leg.from << 32 |
+		(uint64_t)leg.to << 16 | leg.version);
+	m->known[leg.from] = leg.serial;
+	a->moves = leg.version;
 	a->move_to = -1;
 	timers_leave(ctx, a);
 	ctx->core->ops->io_leave(ctx, a);
 	atomic_store(&m->state, MOVE_ACTIVE);
-	tell(ctx, m->to, CELL_MOVE, leg_now(m), 0, a);
+	tell(ctx, leg.to, CELL_MOVE, leg, 0, a);
 	return true;
 }
 
 bool
 move_left(struct ctx *ctx, addr_t who)
 {
-	struct move *m = &ctx->core->move;
+	struct leg leg;
+	addr_t mover;
 
-	return active(m) && addr_eq(m->who, who) && ctx->index == m->from;
+	return look(&ctx->core->move, &mover, &leg) && addr_eq(mover, who) &&
+	    ctx->index == leg.from;
 }
 
 /* The new home has it: now every thread has to hear. */
@@ -184,42 +214,39 @@ move_sending(struct ctx *ctx, const struct cell *c)
 {
 	struct move *m = &ctx->core->move;
 	struct leg leg;
+	addr_t who;
 
-	if (!active(m) || !addr_eq(c->to, m->who) || c->version != m->version)
+	if (!look(m, &who, &leg) || !addr_eq(c->to, who) ||
+	    c->version != leg.version)
 		return;
-	leg = leg_now(m);
 	if (m->marked[ctx->index] == leg.serial)
 		return;
 	m->marked[ctx->index] = leg.serial;
 	tell(ctx, leg.from, CELL_MARK, leg, MARK_ONLY, NULL);
 }
 
-/*
- * The state is loaded with acquire: whoever has a cell which the move concerns
- * got it, by whatever way, from one that knew of the move.
- */
 bool
 move_admit(struct ctx *ctx, struct cell *c)
 {
 	struct move *m = &ctx->core->move;
-	uint32_t serial;
+	struct leg leg;
+	addr_t who;
 
-	if (!active(m))
+	if (!look(m, &who, &leg))
 		return true;
-	serial = atomic_load(&m->serial);
-	if (addr_eq(c->from, m->who) && c->moves == m->version &&
-	    m->known[ctx->index] != serial) {
+	if (addr_eq(c->from, who) && c->moves == leg.version &&
+	    m->known[ctx->index] != leg.serial) {
 		cells_push(&ctx->held, c);
 		return false;
 	}
-	if (!addr_eq(c->to, m->who))
+	if (!addr_eq(c->to, who))
 		return true;
-	if (ctx->index == m->from) {
-		ctx->core->ops->carry(ctx, m->to, c);
+	if (ctx->index == leg.from) {
+		ctx->core->ops->carry(ctx, leg.to, c);
 		return false;
 	}
-	if (ctx->index == m->to && c->version == m->version &&
-	    m->open[c->origin] != serial) {
+	if (ctx->index == leg.to && c->version == leg.version &&
+	    m->open[c->origin] != leg.serial) {
 		cells_push(&m->held, c);
 		return false;
 	}
@@ -229,26 +256,23 @@ move_admit(struct ctx *ctx, struct cell *c)
 /* ---- new home ---- */
 
 static void
-on_move(struct ctx *ctx, struct actor *a)
+on_move(struct ctx *ctx, struct actor *a, struct leg leg)
 {
-	struct move *m = &ctx->core->move;
-	struct leg leg = leg_now(m);
 	struct post *old;
 
-	assert(m->to == ctx->index && addr_eq(m->who, a->self));
-	a->moves = m->version;
-	m->known[m->to] = leg.serial;
+	assert(leg.to == ctx->index && a->ready);
+	ctx->core->move.known[leg.to] = leg.serial;
 	timers_join(ctx, a);
 	ctx->core->ops->io_join(ctx, a);
 	old = board_join(ctx, a);
 	if (old != NULL)
-		tell(ctx, m->from, CELL_POSTS, leg, 0, old);
+		tell(ctx, leg.from, CELL_POSTS, leg, 0, old);
 	atomic_store(&a->slot->word,
-	    word_make(a->self.gen, m->version, ctx->index));
+	    word_make(a->self.gen, a->moves, ctx->index));
 	a->ready = a->inbox.head != NULL;
 	if (a->ready)
 		ctx->core->ops->ready(ctx, a);
-	tell(ctx, m->from, CELL_MOVED, leg, 0, NULL);
+	tell(ctx, leg.from, CELL_MOVED, leg, 0, NULL);
 }
 
 /* A port that becomes live later sees the new word from its first message on. */
@@ -266,9 +290,11 @@ static void
 on_mark(struct ctx *ctx, const struct cell *c)
 {
 	struct move *m = &ctx->core->move;
-	uint32_t serial = atomic_load(&m->serial);
+	uint32_t serial = c->serial;
 
-	if (c->serial != serial || !active(m))
+	/* Too late is the mark of a port that became live after the move. */
+	if (serial != atomic_load(&m->serial) ||
+	    atomic_load(&m->state) != MOVE_ACTIVE)
 		return;
 	m->open[c->origin] = serial;
 	deliver_held(ctx, &m->held, c->origin);
@@ -291,7 +317,7 @@ move_arrive(struct ctx *ctx, struct cell *c)
 	}
 	c->timer = 0;
 	if (c->what == CELL_MOVE)
-		on_move(ctx, c->item);
+		on_move(ctx, c->item, leg);
 	else if (c->what == CELL_MARK)
 		on_mark(ctx, c);
 	else if (ctx->index == leg.from && c->origin == leg.to)

@@ -47,6 +47,7 @@ port_new(struct ctx *ctx, const char *name,
 void
 port_free(struct port *port)
 {
+	core_end(port->ctx, port->actor);
 	mem_free(port);
 }
 

@@ -328,11 +328,11 @@ void
 sim_free(struct sim *sim)
 {
 	core_end_all(&sim->core);
+	for (int i = 0; i < sim->port_count; i++)
+		port_free(sim->ports[i]);
 	while (sim->heap_count > 0)
 		cell_free(sim->heap[--sim->heap_count].cell);
 	core_fini(&sim->core);
-	for (int i = 0; i < sim->port_count; i++)
-		port_free(sim->ports[i]);
 	mem_free(sim->ports);
 	mem_free(sim->homes);
 	mem_free(sim->heap);

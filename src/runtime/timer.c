@@ -95,7 +95,7 @@ act_timer(struct ctx *ctx, dur_t d, uint16_t type)
 	timer_ref ref;
 
 	assert(a != NULL && ctx->wheel != NULL);
-	assert(type >= SYS_MAX && type < ctx->core->arg.types);
+	assert(type > SYS_SIGNAL);
 	index = wheel_take(ctx->wheel);
 	e = entry(ctx, index);
 	e->type = type;

@@ -5,6 +5,7 @@
 #include "runtime/sim.h"
 
 #include "base/mem.h"
+#include "crowd.h"
 #include "tap.h"
 #include "types.h"
 
@@ -277,81 +278,20 @@ test_timers(void)
 
 /* ---- order and chance: a crowd that talks at random ---- */
 
-enum { CROWD = 24 };
-
-struct crowd {
-	addr_t who[CROWD];
-	uint64_t next[CROWD][CROWD]; /* from, to */
-	uint64_t handled, disorder;
-};
-
-struct talker {
-	unsigned me;
-	uint64_t sent[CROWD];
-	unsigned left;
-};
-
-static void
-talker_init(void *self, struct ctx *ctx, const void *arg)
-{
-	struct talker *t = self;
-
-	t->me = *(const unsigned *)arg;
-	t->left = 200;
-	act_timer(ctx, DUR_MS(1 + act_random_below(ctx, 5)), T_TICK);
-}
-
-static void
-talk(struct talker *t, struct ctx *ctx)
-{
-	struct crowd *crowd = act_app(ctx);
-
-	for (int i = 0; i < 3; i++) {
-		uint64_t to = act_random_below(ctx, CROWD);
-
-		t_post(ctx, crowd->who[to], T_NOTE,
-		    (uint64_t)t->me << 32 | t->sent[to]++);
-	}
-	if (act_random_below(ctx, 10) == 0)
-		act_rehome(ctx, (int)act_random_below(ctx, 4));
-	if (--t->left > 0)
-		act_timer(ctx, DUR_US(act_random_below(ctx, 3000)), T_TICK);
-}
-
-static void
-talker_handle(void *self, struct ctx *ctx, struct msg *m)
-{
-	struct talker *t = self;
-	struct crowd *crowd = act_app(ctx);
-
-	if (m->type == T_TICK) {
-		talk(t, ctx);
-		return;
-	}
-	uint64_t n = t_number(m), from = n >> 32;
-
-	crowd->handled++;
-	if (crowd->next[from][t->me]++ != (uint32_t)n)
-		crowd->disorder++;
-}
-
-static const struct actor_class talker_class = {
-	.name = "talker",
-	.size = sizeof(struct talker),
-	.arg_size = sizeof(unsigned),
-	.init = talker_init,
-	.handle = talker_handle,
-};
-
 static uint64_t
 run_crowd(uint64_t seed, struct crowd *crowd)
 {
 	struct sim *sim = new_sim(seed, crowd);
+	struct port *port = sim_port(sim, "story");
 	uint64_t digest;
 
 	memset(crowd, 0, sizeof *crowd);
+	crowd->rounds = 200;
+	crowd->homes = 4;
 	for (unsigned i = 0; i < CROWD; i++)
 		crowd->who[i] = sim_spawn(sim, &talker_class, &i, HOME_ANY);
+	for (unsigned i = 0; i < CROWD; i++)
+		t_post(port_ctx(port), crowd->who[i], T_GO, 0);
 	while (sim_step(sim))
 		;
 	digest = sim_digest(sim);
@@ -368,7 +308,7 @@ test_seeds(void)
 
 	for (uint64_t seed = 0; seed < 20; seed++) {
 		digest[seed] = run_crowd(seed, &crowd);
-		lost += CROWD * 200 * 3 - crowd.handled;
+		lost += crowd_total(&crowd) - crowd.handled;
 		disorder += crowd.disorder;
 		different += seed > 0 && digest[seed] != digest[seed - 1];
 	}
