@@ -10,7 +10,9 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -62,6 +64,11 @@ split(const char *address, char host[HOST_MAX], char port[PORT_MAX],
 	memcpy(host, from, (size_t)(to - from));
 	host[to - from] = '\0';
 	strcpy(port, colon + 1);
+	/* getaddrinfo() takes 99999 for 34463. */
+	if (strspn(port, "0123456789") != strlen(port) ||
+	    strtol(port, NULL, 10) > UINT16_MAX)
+		return err_set(err, ERR_INVALID,
+		    "listen address \"%s\": no such port", address);
 	return ERR_NONE;
 }
 

@@ -363,7 +363,6 @@ thread_stop(struct thread *t)
 	}
 	if (t->conn_count > 0) {
 		http_calls_refuse(t);
-		shut_connections(t, SHUT_RD, true);
 		drain(t, LAST_MS);
 		shut_connections(t, SHUT_RDWR, true);
 		drain(t, LAST_MS);
