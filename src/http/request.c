@@ -13,6 +13,7 @@
 enum {
 	GZIP_MIN = 1024, /* bytes; smaller replies are not worth it */
 	RETRY_AFTER_S = 1,
+	REFUSED_MAX = 1000, /* in a row; then the connection is ended */
 };
 
 #define JSON_TYPE "application/json; charset=UTF-8"
@@ -136,10 +137,13 @@ send_text(h2o_req_t *req, int status, const char *text)
 }
 
 static void
-send_busy(h2o_req_t *req, const char *why)
+send_busy(struct conn *c, h2o_req_t *req, const char *why)
 {
 	char *body = h2oc_pool_alloc(&req->pool, 200);
 
+	/* Nobody honest goes on like that. */
+	if (++c->refused == REFUSED_MAX)
+		shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
 	snprintf(body, 200,
 	    "{\"Code\":\"ERROR\",\"Message\":\"Busy: %s\",\"Details\":null}",
 	    why);
@@ -404,6 +408,7 @@ run(struct conn *c, h2o_req_t *req, struct op_call *op, const struct op_who *who
 			op_header_add(op, h->name->base, h->name->len,
 			    h->value.base, h->value.len);
 		}
+	c->refused = 0;
 	call->token = h2o_mem_alloc_shared(&req->pool, sizeof call,
 	    on_request_gone);
 	*call->token = call;
@@ -472,7 +477,7 @@ handle_op(struct conn *c, h2o_req_t *req, const struct target *target,
 	else if ((flags & OP_WRITE) && is_cross_site(req))
 		send_text(req, 403, "403 asked for by another site\n");
 	else if (why != NULL)
-		send_busy(req, why);
+		send_busy(c, req, why);
 	else {
 		run(c, req, op, &(struct op_who){ who.authorized, who.user,
 		    "" });

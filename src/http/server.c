@@ -16,7 +16,7 @@
 enum {
 	ACCEPT_AT_ONCE = 16,  /* connections per turn of the loop */
 	PAUSE_MS = 100,	      /* without a free descriptor */
-	REFUSED_TELL_MS = 60000,
+	TELL_MS = 60000,      /* between two lines about the same trouble */
 	LAST_MS = 500,	      /* after stop_ms: to send the 503s */
 	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
 	HANDSHAKE_MS = 10000,
@@ -123,6 +123,17 @@ conn_new(struct thread *t, h2o_socket_t *sock)
 	h2o_accept(&t->accept, sock);
 }
 
+static bool
+may_tell(struct thread *t, uint64_t *last)
+{
+	uint64_t now = h2o_now(t->loop);
+
+	if (*last != 0 && now - *last < TELL_MS)
+		return false;
+	*last = now;
+	return true;
+}
+
 /* The client sees why, unless it speaks TLS. */
 static void
 refuse(struct thread *t, h2o_socket_t *sock)
@@ -130,15 +141,12 @@ refuse(struct thread *t, h2o_socket_t *sock)
 	static const char text[] =
 	    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
 	    "Connection: close\r\nContent-Length: 0\r\n\r\n";
-	uint64_t now = h2o_now(t->loop);
 
 	t->refused++;
-	if (t->refused_told == 0 || now - t->refused_told > REFUSED_TELL_MS) {
+	if (may_tell(t, &t->refused_told))
 		log_line(LOG_WARNING,
 		    "http: %u connections, more are refused (%llu so far)",
 		    t->conn_count, (unsigned long long)t->refused);
-		t->refused_told = now;
-	}
 	if (t->http->tls == NULL)
 		send(h2o_socket_get_fd(sock), text, sizeof text - 1,
 		    MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -172,8 +180,9 @@ on_accept(h2o_socket_t *listener, const char *err)
 			    errno != ENOBUFS && errno != ENOMEM)
 				return;
 			/* Level-triggered: it would spin. */
-			log_line(LOG_ERROR, "http: accept: %s",
-			    strerror(errno));
+			if (may_tell(t, &t->accept_told))
+				log_line(LOG_ERROR, "http: accept: %s",
+				    strerror(errno));
 			h2o_socket_read_stop(listener);
 			h2oc_timer_link(&t->pause_clock, &t->pause,
 			    on_pause_over);
@@ -382,7 +391,7 @@ static void *
 thread_main(void *arg)
 {
 	struct thread *t = arg;
-	char name[16];
+	char name[24];
 
 	snprintf(name, sizeof name, "http-%d", t->index);
 #ifdef HAVE_PTHREAD_SETNAME_NP
@@ -470,8 +479,7 @@ listen_open(struct http *h, int *fd, struct err *err)
 	if (c->listen_socket[0] != '\0') {
 		code = listen_unix(c->listen_socket, h->tuning.socket_mode,
 		    h->threads, fd, err);
-		snprintf(h->address, sizeof h->address, "unix:%s",
-		    c->listen_socket);
+		h->address = mem_printf("unix:%s", c->listen_socket);
 		return code;
 	}
 	if (c->use_ssl) {
@@ -481,8 +489,9 @@ listen_open(struct http *h, int *fd, struct err *err)
 		SSL_CTX_set_info_callback(h->tls, on_ssl_info);
 	}
 	code = listen_tcp(c->listen_address, h->threads, fd, shown, err);
-	snprintf(h->address, sizeof h->address, "%s://%s",
-	    h->tls != NULL ? "https" : "http", shown);
+	if (code == ERR_NONE)
+		h->address = mem_printf("%s://%s",
+		    h->tls != NULL ? "https" : "http", shown);
 	return code;
 }
 
@@ -495,7 +504,7 @@ threads_start(struct http *h, const int *fd)
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (int i = 0; i < h->threads; i++) {
 		struct thread *t = &h->thread[i];
-		char name[16];
+		char name[24];
 
 		t->http = h;
 		t->index = i;
@@ -515,6 +524,7 @@ http_delete(struct http *h)
 	h2o_config_dispose(&h->conf);
 	SSL_CTX_free(h->tls);
 	sem_destroy(&h->ready);
+	mem_free(h->address);
 	mem_free(h->web_location);
 	mem_free(h);
 }

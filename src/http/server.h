@@ -28,6 +28,7 @@ struct conn {
 	h2o_socket_t *sock; /* NULL: closed */
 	struct conn *prev, *next;
 	unsigned calls;	    /* see struct call */
+	unsigned refused;   /* requests in a row that were answered "busy" */
 	bool http2;
 	size_t held;	    /* bytes of replies not yet taken */
 	bool cert_ok;	    /* verified, with a valid OU */
@@ -75,7 +76,7 @@ struct thread {
 	struct conn *conns;
 	unsigned conn_count;
 	uint64_t refused;	/* connections above the limit */
-	uint64_t refused_told;	/* h2o_now() of the last log line */
+	uint64_t refused_told, accept_told; /* h2o_now() of the last line */
 	struct call *calls;
 	unsigned call_count;
 	size_t held;
@@ -93,7 +94,7 @@ struct http {
 	h2o_globalconf_t conf;
 	h2o_hostconf_t *host;
 	h2o_pathconf_t *path; /* "/": everything */
-	char address[LISTEN_SHOWN_MAX + 8];
+	char *address;
 	char *web_location;	   /* prefix + "/web/" */
 	sem_t ready; /* a thread posts when it serves, and when it has stopped */
 	int threads;

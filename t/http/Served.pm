@@ -12,7 +12,8 @@ use Time::HiRes qw(time);
 
 our $LIMIT = 30;    # seconds until a wait is given up
 
-# new(config => {...}, tuning => {...}, env => {...}); dies with what the
+# new(config => {...}, tuning => {...}, before => sub {...} in the child,
+# wrap => [command that runs it]); dies with what the
 # server said when it does not start.
 sub new {
 	my ($class, %arg) = @_;
@@ -36,7 +37,7 @@ sub new {
 		open STDERR, '>', "$self->{dir}/log" or die $!;
 		open STDIN, '<', '/dev/null' or die $!;
 		$arg{before}->() if $arg{before};
-		exec "$build/t/http/http_test_server",
+		exec @{ $arg{wrap} // [] }, "$build/t/http/http_test_server",
 		    "$self->{dir}/config.json", @tuning;
 		die "http_test_server: $!";
 	}
@@ -82,6 +83,13 @@ sub rss {
 	open my $file, '<', "/proc/$self->{pid}/status" or die $!;
 	my ($kb) = map { /^VmRSS:\s+(\d+)/ } <$file>;
 	return $kb;
+}
+
+# How many it has open.
+sub descriptors {
+	my ($self) = @_;
+	my @fd = glob "/proc/$self->{pid}/fd/*";
+	return scalar @fd;
 }
 
 # A connection; reads and writes are plain.

@@ -8,12 +8,13 @@ dist_check_SCRIPTS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 HTTP_TESTS = \
 	%D%/auth.t \
+	%D%/budget.t \
 	%D%/http1.t \
 	%D%/http2.t \
 	%D%/stop.t \
 	%D%/tls.t \
 	%D%/unix.t
-EXTRA_DIST += %D%/Served.pm %D%/lsan.supp
+EXTRA_DIST += %D%/H2.pm %D%/Served.pm %D%/lsan.supp
 
 check_PROGRAMS += %D%/auth_check.t
 TESTS += %D%/auth_check.t
