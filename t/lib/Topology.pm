@@ -344,6 +344,16 @@ sub new {
 	return $self;
 }
 
+# A folder without servers, kept by a guard: every process that records its
+# id in NAME.pid there is ended with it.  Daemon.pm stands on this.
+sub folder {
+	my ($class) = @_;
+	my $self = bless { dir => tempdir('orc-XXXXXX', TMPDIR => 1),
+	    node => {}, edge => [], order => [], creator => $$ }, $class;
+	$self->guard($$);
+	return $self;
+}
+
 # load(DIR): the topology that another process made.
 sub load {
 	my ($class, $dir) = @_;
