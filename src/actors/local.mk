@@ -3,11 +3,13 @@ noinst_LIBRARIES += src/actors/libactors.a
 src_actors_libactors_a_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(SQLITE_CFLAGS) \
 	$(MARIADB_CFLAGS) $(PCRE2_CFLAGS)
 src_actors_libactors_a_SOURCES = \
+	%D%/announce.c %D%/announce.h \
 	%D%/app.c %D%/app.h \
 	%D%/classes.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/directory.c %D%/directory.h \
 	%D%/directory_ask.c %D%/directory_start.c %D%/directory_state.h \
+	%D%/instance.c \
 	%D%/messages.c %D%/messages.h %D%/messages.def \
 	%D%/names.c %D%/names.h \
 	%D%/reload.c %D%/reload.h \
