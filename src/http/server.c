@@ -466,6 +466,7 @@ log_open(struct http *h, struct err *err)
 		return err_set(err, ERR_IO, "access log %s cannot be opened",
 		    path);
 	h2o_access_log_register(h->path, file);
+	h2o_mem_release_shared(file); /* the logger has its own reference */
 	return ERR_NONE;
 }
 
