@@ -187,7 +187,7 @@ text_in(const struct gtid_set *set, struct arena *a)
 }
 
 static void
-fill_mysql(const struct placing *pl)
+find_mysql(const struct placing *pl, const char **errant, struct arena *a)
 {
 	struct gtid_set extra, out;
 	struct sets s;
@@ -203,7 +203,7 @@ fill_mysql(const struct placing *pl)
 		gtid_set_subtract(&extra, &s.executed[i], base);
 		gtid_build_clear(&out);
 		judge_set(&s, i, &extra, &out);
-		pl->at[i].in->gtid_errant = text_in(&out, pl->a);
+		errant[i] = text_in(&out, a);
 	}
 	gtid_set_fini(&extra);
 	gtid_set_fini(&out);
@@ -336,7 +336,7 @@ is_judged(const struct positions *ps, uint32_t i)
 }
 
 static void
-fill_mariadb(const struct placing *pl)
+find_mariadb(const struct placing *pl, const char **errant, struct arena *a)
 {
 	struct positions ps;
 	struct buf b;
@@ -356,15 +356,18 @@ fill_mariadb(const struct placing *pl)
 				buf_chr(&b, ',');
 			mariadb_pos_text((struct mariadb_pos){ g, 1 }, &b);
 		}
-		pl->at[i].in->gtid_errant = arena_strdup(pl->a, buf_text(&b));
+		if (b.len > 0)
+			errant[i] = arena_strdup(a, buf_text(&b));
 	}
 	buf_fini(&b);
 	arena_fini(&ps.arena);
 }
 
 void
-errant_fill(const struct placing *pl)
+errant_find(const struct placing *pl, const char **errant, struct arena *a)
 {
-	fill_mysql(pl);
-	fill_mariadb(pl);
+	for (uint32_t i = 0; i < pl->n; i++)
+		errant[i] = "";
+	find_mysql(pl, errant, a);
+	find_mariadb(pl, errant, a);
 }

@@ -168,6 +168,69 @@ find_rings(struct placing *pl)
 	}
 }
 
+/* From the top down; stack has room for all. */
+static void
+order_branch(struct placing *pl, uint32_t i, uint32_t *stack, uint32_t *done)
+{
+	uint32_t n = 0;
+
+	for (; i != PLACE_NOBODY && !pl->at[i].ordered; i = pl->at[i].up) {
+		pl->at[i].ordered = true;
+		stack[n++] = i;
+	}
+	while (n > 0) {
+		struct place *p = &pl->at[stack[--n]];
+
+		p->head = p->up == PLACE_NOBODY ? stack[n] :
+						  pl->at[p->up].head;
+		pl->order[(*done)++] = stack[n];
+	}
+}
+
+static void
+order_members(struct placing *pl)
+{
+	uint32_t *stack = mem_alloc(pl->n * sizeof *stack);
+	uint32_t done = 0;
+
+	for (uint32_t i = 0; i < pl->n; i++)
+		order_branch(pl, i, stack, &done);
+	assert(done == pl->n);
+	mem_free(stack);
+}
+
+void
+placing_init(struct placing *pl, const char *name,
+    const struct instance *const *in, size_t n)
+{
+	assert(n < PLACE_NOBODY);
+	*pl = (struct placing){ .name = name, .n = (uint32_t)n };
+	pl->at = mem_alloc(n * sizeof *pl->at);
+	pl->by_key = mem_alloc(n * sizeof *pl->by_key);
+	pl->by_uuid = mem_alloc(n * sizeof *pl->by_uuid);
+	pl->order = mem_alloc(n * sizeof *pl->order);
+	for (size_t i = 0; i < n; i++)
+		pl->at[i] = (struct place){ .in = in[i],
+			.ring = PLACE_NOBODY };
+	index_keys(pl);
+	index_uuids(pl);
+	for (size_t i = 0; i < n; i++) {
+		pl->at[i].source = find_source(pl, in[i]);
+		pl->at[i].up = pl->at[i].source;
+	}
+	find_rings(pl);
+	order_members(pl);
+}
+
+void
+placing_fini(struct placing *pl)
+{
+	mem_free(pl->at);
+	mem_free(pl->by_key);
+	mem_free(pl->by_uuid);
+	mem_free(pl->order);
+}
+
 /* ---- what follows ---- */
 
 static bool
@@ -182,95 +245,50 @@ is_co_primary(const struct placing *pl, uint32_t i)
 static const char *
 join(const char *a, const char *b, const char *c, struct arena *mem)
 {
-	const char *x = a[0] != '\0' && (b[0] != '\0' || c[0] != '\0') ? "," :
-								     "";
+	bool more = b[0] != '\0' || c[0] != '\0';
+	const char *x = a[0] != '\0' && more ? "," : "";
 	const char *y = b[0] != '\0' && c[0] != '\0' ? "," : "";
 
 	return arena_printf(mem, "%s%s%s%s%s", a, x, b, y, c);
 }
 
-static const char *
-ancestry(const struct placing *pl, const struct place *p)
+/* up: its parent's rows, filled; NULL for none. */
+static void
+fill(const struct placing *pl, uint32_t i, struct instance *in,
+    const struct instance *up, const char *name, struct arena *a)
 {
-	const struct instance *in = p->in, *up;
 	const char *above = "";
 
-	if (p->up != PLACE_NOBODY) {
-		up = pl->at[p->up].in;
-		if (in->replication_depth % CLUSTER_ANCESTRY_MAX != 0)
-			above = up->ancestry_uuid;
-	}
-	return join(above, in->server_uuid, in->group_name, pl->a);
-}
-
-/* Its parent, if any, is placed. */
-static void
-place_one(struct placing *pl, uint32_t i)
-{
-	struct place *p = &pl->at[i];
-	struct instance *in = p->in;
-	const struct place *up = p->up != PLACE_NOBODY ? &pl->at[p->up] : NULL;
-
-	p->head = up != NULL ? up->head : i;
-	p->placed = true;
-	in->cluster_name = pl->name;
-	in->replication_depth = up != NULL ? up->in->replication_depth + 1 : 0;
+	in->cluster_name = name;
 	in->is_co_primary = is_co_primary(pl, i);
-	in->suggested_cluster_alias = up != NULL ?
-	    up->in->suggested_cluster_alias : "";
+	in->replication_depth = up != NULL ? up->replication_depth + 1 : 0;
+	in->suggested_cluster_alias = up != NULL ? up->suggested_cluster_alias :
+						   "";
 	if (in->suggested_cluster_alias[0] == '\0')
 		in->suggested_cluster_alias = in->cluster_alias_query;
-	in->ancestry_uuid = ancestry(pl, p);
-	in->gtid_errant = "";
-}
-
-/* From the top down; stack has room for all. */
-static void
-place_branch(struct placing *pl, uint32_t i, uint32_t *stack)
-{
-	uint32_t n = 0;
-
-	for (; i != PLACE_NOBODY && !pl->at[i].placed; i = pl->at[i].up)
-		stack[n++] = i;
-	while (n > 0)
-		place_one(pl, stack[--n]);
-}
-
-static void
-placing_init(struct placing *pl, const char *name, struct instance **in,
-    size_t n, struct arena *a)
-{
-	assert(n < PLACE_NOBODY);
-	*pl = (struct placing){ .n = (uint32_t)n, .a = a };
-	pl->name = arena_strdup(a, name);
-	pl->at = mem_zalloc(n * sizeof *pl->at);
-	pl->by_key = mem_alloc(n * sizeof *pl->by_key);
-	pl->by_uuid = mem_alloc(n * sizeof *pl->by_uuid);
-	for (size_t i = 0; i < n; i++)
-		pl->at[i] = (struct place){ .in = in[i],
-			.ring = PLACE_NOBODY };
-	index_keys(pl);
-	index_uuids(pl);
-	for (size_t i = 0; i < n; i++) {
-		pl->at[i].source = find_source(pl, in[i]);
-		pl->at[i].up = pl->at[i].source;
-	}
+	if (up != NULL && in->replication_depth % CLUSTER_ANCESTRY_MAX != 0)
+		above = up->ancestry_uuid;
+	in->ancestry_uuid = join(above, in->server_uuid, in->group_name, a);
 }
 
 void
 cluster_place(const char *cluster_name, struct instance **in, size_t n,
     struct arena *a)
 {
-	uint32_t *stack = mem_alloc(n * sizeof *stack);
+	const char *name = arena_strdup(a, cluster_name);
+	const char **errant = mem_alloc(n * sizeof *errant);
 	struct placing pl;
 
-	placing_init(&pl, cluster_name, in, n, a);
-	find_rings(&pl);
-	for (uint32_t i = 0; i < pl.n; i++)
-		place_branch(&pl, i, stack);
-	errant_fill(&pl);
-	mem_free(stack);
-	mem_free(pl.at);
-	mem_free(pl.by_key);
-	mem_free(pl.by_uuid);
+	placing_init(&pl, name, (const struct instance *const *)in, n);
+	for (uint32_t k = 0; k < pl.n; k++) {
+		uint32_t i = pl.order[k], up = pl.at[i].up;
+
+		fill(&pl, i, in[i], up != PLACE_NOBODY ? in[up] : NULL, name,
+		    a);
+	}
+	errant_find(&pl, errant, a);
+	for (size_t i = 0; i < n; i++)
+		in[i]->gtid_errant = errant[i];
+	placing_fini(&pl);
+	mem_free(errant);
 }

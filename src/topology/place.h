@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cluster being placed: what place.c works out first and errant.c uses.  Not
- * for others: cluster_place() (cluster.h) is the way in.
+ * Who stands above whom in a cluster: what place.c works out first, and what
+ * errant.c and tree.c walk.  Not for others: cluster_place() (cluster.h) is the
+ * way in.
  */
 #ifndef ORC_TOPOLOGY_PLACE_H
 #define ORC_TOPOLOGY_PLACE_H
@@ -18,12 +19,12 @@ struct place_uuid {
 };
 
 struct place {
-	struct instance *in;
+	const struct instance *in;
 	uint32_t source; /* whom it replicates from, as facts say */
 	uint32_t up;	 /* the same with every ring cut open at its head */
-	uint32_t head;	 /* the top of its branch */
+	uint32_t head;	 /* the top of its branch; */
 	uint32_t ring;	 /* its ring's head; PLACE_NOBODY: in no ring */
-	bool placed;
+	bool ordered;
 	bool has_uuid;
 	struct gtid_uuid uuid;
 	uint32_t seen; /* by which walk, plus one; 0: none */
@@ -36,13 +37,19 @@ struct placing {
 	uint32_t *by_key;	   /* indexes in key order */
 	struct place_uuid *by_uuid; /* in uuid order */
 	uint32_t uuids;
-	struct arena *a;
+	uint32_t *order;	    /* parents before children */
 };
+
+/* Sources and rings; the cluster's name decides which end of a ring is up. */
+void placing_init(struct placing *pl, const char *name,
+    const struct instance *const *in, size_t n);
+void placing_fini(struct placing *pl);
 
 /* The member with this uuid (several: any); PLACE_NOBODY: none. */
 uint32_t placing_find_uuid(const struct placing *pl, struct gtid_uuid uuid);
 
-/* Fill gtid_errant of all members. */
-void errant_fill(const struct placing *pl);
+/* What each member has executed and should not have; texts are in a. */
+void errant_find(const struct placing *pl, const char **errant,
+    struct arena *a);
 
 #endif
