@@ -46,6 +46,7 @@ struct app {
 	addr_t metrics;
 	const struct actor_class *session_class; /* real, or the simulator's */
 	const char *hostname;	/* of this node */
+	const char *fqdn;	/* its full name; NULL when not known */
 	const char *token;	/* 64 hex digits, new at each start */
 	const char *version;	/* "4.0.0" */
 	const char *command;	/* "http", or the CLI command */

@@ -44,13 +44,14 @@ log_enabled(enum log_level level)
 	return level <= level_max;
 }
 
-static void
-to_stderr(enum log_level level, const char *line)
+void
+log_to_stderr(void *arg, enum log_level level, const char *line)
 {
 	time_t now = time(NULL);
 	char when[32];
 	struct tm tm;
 
+	(void)arg;
 	localtime_r(&now, &tm);
 	strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
 	fprintf(stderr, "%s %s %s\n", when, log_level_name(level), line);
@@ -77,7 +78,7 @@ log_vline(enum log_level level, const char *prefix, const char *fmt,
 	if (sink != NULL)
 		sink(sink_arg, level, line);
 	else
-		to_stderr(level, line);
+		log_to_stderr(NULL, level, line);
 }
 
 void

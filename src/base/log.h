@@ -21,6 +21,8 @@ typedef void log_sink_fn(void *arg, enum log_level level, const char *line);
 
 /* Default: "YYYY-MM-DD HH:MM:SS LEVEL line" on stderr, level NOTICE. */
 void log_set_sink(log_sink_fn *fn, void *arg); /* NULL: back to the default */
+/* The default sink, for sinks that do more. */
+void log_to_stderr(void *arg, enum log_level level, const char *line);
 void log_set_level(enum log_level level);
 int log_enabled(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...)

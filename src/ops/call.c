@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config.h"
 
-#include "ops/call.h"
+#include "ops/view.h"
 
 #include <assert.h>
 #include <string.h>
@@ -177,6 +177,26 @@ reply_sent(struct op_call *c, int status)
 	c->done(c->done_arg, c, &c->reply);
 }
 
+/* "Orchestrator NAME says: ", when the configuration wants it. */
+static void
+add_identity(struct op_call *c, struct buf *text)
+{
+	const struct config *config = view_config(c);
+	const char *name = "";
+
+	switch (config->rules.identity) {
+	case ORC_IDENTITY_NONE: return;
+	case ORC_IDENTITY_FQDN: name = op_app(c)->fqdn; break;
+	case ORC_IDENTITY_CUSTOM: name = config->custom_orc_identity; break;
+	case ORC_IDENTITY_HOSTNAME: break;
+	}
+	if (name == NULL || *name == '\0')
+		name = op_app(c)->hostname;
+	if (*name == '\0')
+		name = config->custom_orc_identity;
+	buf_printf(text, "Orchestrator %s says: ", name);
+}
+
 static struct json *
 envelope(struct op_call *c, const char *code, int status, const char *fmt,
     va_list ap)
@@ -185,6 +205,7 @@ envelope(struct op_call *c, const char *code, int status, const char *fmt,
 	struct buf text;
 
 	buf_init(&text);
+	add_identity(c, &text);
 	buf_vprintf(&text, fmt, ap);
 	json_obj(w);
 	json_kstr(w, "Code", code);

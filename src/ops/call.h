@@ -54,6 +54,14 @@ struct op_call {
 	enum { CALL_OPEN, CALL_RUNNING, CALL_WAITING, CALL_DONE } state;
 	struct op_wait *wait; /* while CALL_WAITING */
 	void *memo;	      /* a handler's own, between its parts */
+	struct op_view {
+		const struct config_shared *config;
+		const struct control_shared *control;
+		const struct names_snap *names;
+		const struct directory_snap *directory;
+		const void **kept; /* counted references, in the arena */
+		size_t kept_n, kept_max;
+	} view; /* view.c: what the call looked at so far */
 	struct buf body;
 	struct json json; /* writes to body */
 	struct op_reply reply;
@@ -62,7 +70,10 @@ struct op_call {
 
 /* ---- the call ---- */
 
+struct op_aliases; /* view.c: which cluster has which alias */
+
 struct ctx *op_ctx(const struct op_call *c);
+struct op_aliases **op_aliases(const struct op_call *c); /* one per port */
 const struct app *op_app(const struct op_call *c);
 /* NULL when not given, or given empty. */
 const char *op_arg(const struct op_call *c, const char *name);

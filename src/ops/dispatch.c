@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "ops/route.h"
+#include "ops/view.h"
 
 enum { CALLS_KEPT_MAX = 64 }; /* unused ones, for the next requests */
 
@@ -36,6 +37,7 @@ struct ops {
 	size_t opened;	       /* calls not closed yet */
 	struct op_call *unused;
 	size_t unused_count;
+	struct op_aliases *aliases;
 };
 
 struct ops *
@@ -64,6 +66,7 @@ ops_free(struct ops *ops)
 		ops->unused = c->next;
 		call_free(c);
 	}
+	view_aliases_free(ops->aliases);
 	mem_free(ops);
 }
 
@@ -77,6 +80,12 @@ const struct app *
 op_app(const struct op_call *c)
 {
 	return c->ops->app;
+}
+
+struct op_aliases **
+op_aliases(const struct op_call *c)
+{
+	return &c->ops->aliases;
 }
 
 size_t
@@ -114,6 +123,7 @@ retire(struct op_call *c)
 
 	assert(ops->opened > 0);
 	ops->opened--;
+	view_drop(c);
 	if (ops->unused_count == CALLS_KEPT_MAX) {
 		call_free(c);
 		return;
@@ -157,6 +167,18 @@ ops_close(struct op_call *c)
 		c->wait = NULL;
 	}
 	retire(c);
+}
+
+bool
+ops_token_valid(struct ops *ops, const char *public_part, const char *secret)
+{
+	struct op_call *c = open_call(ops);
+	int minutes = (int)view_config(c)->access_token_expiry_minutes;
+	bool valid = control_token_valid(view_control(c), public_part, secret,
+	    view_now(c), DUR_S((int64_t)minutes * 60));
+
+	retire(c);
+	return valid;
 }
 
 /* ---- running ---- */

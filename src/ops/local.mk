@@ -7,4 +7,23 @@ src_ops_libops_a_SOURCES = \
 	%D%/call.h %D%/call.c \
 	%D%/dispatch.c \
 	%D%/route.h %D%/route.c \
-	%D%/status.c
+	%D%/view.h %D%/view.c %D%/cluster_view.c \
+	%D%/order.h %D%/order.c \
+	%D%/admin.c \
+	%D%/audit.c \
+	%D%/cluster.c \
+	%D%/discovery.c \
+	%D%/downtime.c \
+	%D%/information.c \
+	%D%/meta.c \
+	%D%/metrics.c \
+	%D%/names.c \
+	%D%/pools.c \
+	%D%/raft.c \
+	%D%/status.c \
+	%D%/tags.c \
+	%D%/topology.c
+LIBS_OPS = src/ops/libops.a src/actors/libactors.a \
+	src/mysql/libmysql_orc.a src/store/libstore.a src/config/libconfig.a \
+	$(LIBS_RUNTIME) $(LIBS_TOPOLOGY) $(SQLITE_LIBS) $(JANSSON_LIBS) \
+	$(PCRE2_LIBS) $(MSGPACK_LIBS)

@@ -98,6 +98,13 @@ void ops_start(struct op_call *call,
  */
 void ops_close(struct op_call *call);
 
+/*
+ * Does this pair of an access token's public and secret part exist and still
+ * hold?  Answered from what is published.
+ */
+bool ops_token_valid(struct ops *ops, const char *public_part,
+    const char *secret);
+
 /* The reference: one line per operation (orchestrator -x ops). */
 void ops_manual(struct buf *b);
 

@@ -7,7 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "ops/call.h"
+#include "ops/view.h"
 
 void
 op_run_lb_check(struct op_call *c)
@@ -19,21 +19,34 @@ op_run_lb_check(struct op_call *c)
 /* ---- health ---- */
 
 static void
-node_json(struct json *w, const struct app *app, bool whole)
+node_json(struct op_call *c, struct json *w, bool whole)
 {
-	char since[WALL_TEXT_MAX], seen[WALL_TEXT_MAX], unset[WALL_TEXT_MAX];
-	(void)whole;
+	const struct app *app = op_app(c);
+	char time[WALL_TEXT_MAX];
+
 	json_obj(w);
 	json_kstr(w, "Hostname", app->hostname);
 	json_kstr(w, "Token", app->token);
 	json_kstr(w, "AppVersion", whole ? app->version : "");
-	json_kstr(w, "FirstSeenActive", wall_text(app->started, since));
-	json_kstr(w, "LastSeenActive", wall_text(app->started, seen));
+	json_kstr(w, "FirstSeenActive", wall_text(app->started, time));
+	json_kstr(w, "LastSeenActive", wall_text(view_now(c), time));
 	json_kstr(w, "ExtraInfo", "");
 	json_kstr(w, "Command", whole ? app->command : "");
-	json_kstr(w, "DBBackend", "");
-	json_kstr(w, "LastReported", wall_rfc3339((wall_t){ 0 }, unset));
+	json_kstr(w, "DBBackend",
+	    whole ? view_config(c)->sqlite3_data_file : "");
+	json_kstr(w, "LastReported", wall_rfc3339((wall_t){ 0 }, time));
 	json_end(w);
+}
+
+void
+op_run_active_nodes(struct op_call *c)
+{
+	struct json *w = reply_raw(c);
+
+	json_arr(w);
+	node_json(c, w, true);
+	json_end(w);
+	reply_sent(c, 200);
 }
 
 void
@@ -48,11 +61,11 @@ op_run_health(struct op_call *c)
 	json_kstr(w, "Token", app->token);
 	json_kbool(w, "IsActiveNode", true);
 	json_key(w, "ActiveNode");
-	node_json(w, app, false);
+	node_json(c, w, false);
 	json_knull(w, "Error");
 	json_key(w, "AvailableNodes");
 	json_arr(w);
-	node_json(w, app, true);
+	node_json(c, w, true);
 	json_end(w);
 	json_kstr(w, "RaftLeader", "");
 	json_kbool(w, "IsRaftLeader", false);
@@ -63,12 +76,30 @@ op_run_health(struct op_call *c)
 	reply_end(c);
 }
 
-/* There is one node as long as there is no raft: it acts. */
+/* There is one node as long as there is no group: it acts. */
 void
 op_run_leader_check(struct op_call *c)
 {
 	json_str(reply_raw(c), "OK");
 	reply_sent(c, 200);
+}
+
+void
+op_run_routed_leader_check(struct op_call *c)
+{
+	op_run_leader_check(c);
+}
+
+void
+op_run_grab_election(struct op_call *c)
+{
+	reply_done(c, "This node is the active one");
+}
+
+void
+op_run_reelect(struct op_call *c)
+{
+	reply_done(c, "This node is the only one: it is active again");
 }
 
 /* ---- headers ---- */

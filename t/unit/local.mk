@@ -95,3 +95,27 @@ TESTS += $(UNIT_STORE)
 t_unit_store_t_SOURCES = %D%/store.c
 t_unit_store_t_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir)/t
 t_unit_store_t_LDADD = $(LIBS_STORE)
+# cli
+UNIT_CLI = %D%/flags.t
+check_PROGRAMS += $(UNIT_CLI)
+TESTS += $(UNIT_CLI)
+t_unit_flags_t_SOURCES = %D%/flags.c src/cli/flags.c src/cli/print.c
+t_unit_flags_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(JANSSON_CFLAGS)
+t_unit_flags_t_LDADD = src/base/libbase.a $(JANSSON_LIBS)
+
+# ops
+UNIT_OPS = %D%/ops_manage.t %D%/ops_read.t %D%/route.t
+EXTRA_PROGRAMS += $(UNIT_OPS)
+OPS_WORLD = %D%/ops_world.c %D%/ops_world.h
+OPS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS) \
+	$(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
+OPS_TEST_LDADD = $(LIBS_OPS)
+t_unit_ops_manage_t_SOURCES = %D%/ops_manage.c $(OPS_WORLD)
+t_unit_ops_manage_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
+t_unit_ops_manage_t_LDADD = $(OPS_TEST_LDADD)
+t_unit_ops_read_t_SOURCES = %D%/ops_read.c $(OPS_WORLD)
+t_unit_ops_read_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
+t_unit_ops_read_t_LDADD = $(OPS_TEST_LDADD)
+t_unit_route_t_SOURCES = %D%/route.c
+t_unit_route_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
+t_unit_route_t_LDADD = $(OPS_TEST_LDADD)

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "config.h"
+
+#include "cli/daemon.h"
+
+#include <assert.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "actors/classes.h"
+#include "base/mem.h"
+
+/* Threads that connect: each may be stuck for one connect timeout. */
+enum { CONNECTORS = 8 };
+
+static void
+fill_token(char token[65])
+{
+	unsigned char bytes[32];
+	ssize_t got = getrandom(bytes, sizeof(bytes), 0);
+
+	assert(got == (ssize_t)sizeof(bytes)); /* whole up to 256 bytes */
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		snprintf(token + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static void
+fill_hostname(struct daemon *d)
+{
+	struct addrinfo hints = { .ai_flags = AI_CANONNAME }, *found = NULL;
+
+	if (gethostname(d->hostname, sizeof(d->hostname)) != 0)
+		strcpy(d->hostname, "localhost");
+	d->hostname[sizeof(d->hostname) - 1] = '\0';
+	d->app.hostname = d->hostname;
+	if (d->config->rules.identity != ORC_IDENTITY_FQDN)
+		return; /* only then somebody wants to know, and may wait */
+	if (getaddrinfo(d->hostname, NULL, &hints, &found) != 0)
+		return;
+	if (found->ai_canonname != NULL)
+		snprintf(d->fqdn, sizeof(d->fqdn), "%s", found->ai_canonname);
+	d->app.fqdn = d->fqdn;
+	freeaddrinfo(found);
+}
+
+static void
+fill_app(struct daemon *d, const struct daemon_arg *arg)
+{
+	struct app *app = &d->app;
+	struct timeval now;
+
+	gettimeofday(&now, NULL);
+	fill_token(d->token);
+	fill_hostname(d);
+	app->workers = arg->workers;
+	app->connectors = CONNECTORS;
+	app->session_class = &session_class;
+	app->token = d->token;
+	app->version = PACKAGE_VERSION;
+	app->command = arg->command;
+	app->config_source = arg->source;
+	app->started.us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
+	app->probe = arg->probe;
+}
+
+/*
+ * Those that exist once.  Root comes last: it speaks to all others as soon as it
+ * begins.
+ */
+static void
+spawn_all(struct daemon *d)
+{
+	struct app *app = &d->app;
+	struct {
+		addr_t *to;
+		const struct actor_class *class;
+		int home;
+	} actor[] = {
+		{ &app->metrics, &metrics_class, HOME_ANY },
+		{ &app->store, &store_class, home_pinned(app, PINNED_STORE) },
+		{ &app->reader, &reader_class,
+		    home_pinned(app, PINNED_READER) },
+		{ &app->audit, &audit_class, HOME_ANY },
+		{ &app->control, &control_class, HOME_ANY },
+		{ &app->resolver[0], &resolver_class,
+		    home_pinned(app, PINNED_RESOLVER) },
+		{ &app->resolver[1], &resolver_class,
+		    home_pinned(app, PINNED_RESOLVER) + 1 },
+		{ &app->names, &names_class, HOME_ANY },
+		{ &app->dialer, &dialer_class, HOME_ANY },
+		{ &app->directory, &directory_class, HOME_ANY },
+		{ &app->root, &root_class, HOME_ANY },
+	};
+
+	for (size_t i = 0; i < MEM_COUNT(actor); i++)
+		*actor[i].to = rt_spawn(d->rt, actor[i].class, NULL,
+		    actor[i].home);
+}
+
+static void
+on_wake(void *arg)
+{
+	(void)arg; /* main blocks in port_wait() */
+}
+
+void
+daemon_start(struct daemon *d, struct daemon_arg *arg)
+{
+	struct rt_arg rt = {
+		.workers = arg->workers,
+		.pinned = PINNED_FIXED + CONNECTORS,
+		.ports = arg->ports + 1,
+		.kinds = msg_kinds,
+		.types = MSG_TYPES,
+		.type_name = msg_name,
+		.app = &d->app,
+	};
+
+	memset(d, 0, sizeof(*d));
+	d->config = arg->config;
+	fill_app(d, arg);
+	d->rt = rt_new(&rt);
+	d->port = rt_port_new(d->rt, "main", on_wake, d);
+	board_put(port_ctx(d->port), BOARD_CONFIG, "config",
+	    config_share(arg->config));
+	spawn_all(d);
+	rt_start(d->rt);
+}
+
+/* ---- waiting for the start ---- */
+
+struct up {
+	bool answered;
+	enum err_code code;
+	struct err *err;
+};
+
+static void
+on_message(void *arg, struct msg *m)
+{
+	struct up *up = arg;
+
+	if (m->type == MSG_root_up) {
+		const struct msg_root_up *r = as_root_up(m);
+
+		up->answered = true;
+		up->code = (enum err_code)r->code;
+		if (up->code != ERR_NONE)
+			err_set(up->err, up->code, "%s", r->error);
+	} else if (m->type == SYS_REFUSED) {
+		up->answered = true;
+		up->code = err_set(up->err, ERR_CLOSED, "the start failed");
+	}
+}
+
+enum err_code
+daemon_wait_up(struct daemon *d, bool (*stop)(void), struct err *err)
+{
+	struct up up = { .err = err };
+
+	act_request(port_ctx(d->port), d->app.root, root_wait, DUR_S(600));
+	while (!up.answered) {
+		if (stop != NULL && stop())
+			return err_set(err, ERR_CLOSED, "asked to stop");
+		port_wait(d->port, DUR_MS(200));
+		port_poll(d->port, on_message, &up);
+	}
+	return up.code;
+}
+
+void
+daemon_audit(struct daemon *d, const char *type, const char *message)
+{
+	act_send(port_ctx(d->port), d->app.audit, audit_add, .type = type,
+	    .host = "", .cluster = "", .message = message);
+}
+
+void
+daemon_stop(struct daemon *d)
+{
+	rt_stop(d->rt);
+}
+
+void
+daemon_free(struct daemon *d)
+{
+	rt_free(d->rt);
+}

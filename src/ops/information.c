@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known about servers.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "ops/view.h"
+#include "topology/note.h"
+
+static void
+answer_instances(struct op_call *c, const struct founds *list)
+{
+	view_instances_json(c, reply_raw(c), list);
+	reply_sent(c, 200);
+}
+
+/* v1 answers null instead of an empty list here. */
+static void
+answer_instances_or_null(struct op_call *c, const struct founds *list)
+{
+	if (list->n > 0) {
+		answer_instances(c, list);
+		return;
+	}
+	json_nil(reply_raw(c));
+	reply_sent(c, 200);
+}
+
+void
+op_run_instance(struct op_call *c)
+{
+	struct found f;
+
+	if (!view_server_arg(c, &f))
+		return;
+	view_instance_json(c, reply_raw(c), &f);
+	reply_sent(c, 200);
+}
+
+void
+op_run_all_instances(struct op_call *c)
+{
+	struct founds list = view_all(c, true);
+
+	answer_instances(c, &list);
+}
+
+static bool
+is_replica_of(struct op_call *c, const struct found *f, void *arg)
+{
+	const struct key *source = arg;
+
+	(void)c;
+	return key_eq(f->m->in->source_key, *source);
+}
+
+/*
+ * By the source that each server names: replicas that the source itself does
+ * not list are there too.  They belong to its cluster.
+ */
+void
+op_run_instance_replicas(struct op_call *c)
+{
+	struct key source;
+	struct found f;
+	struct founds list = { 0 };
+
+	if (!view_key_arg(c, "host", "port", &source))
+		return;
+	source = view_key_known(c, source);
+	if (view_find(c, source, &f))
+		list = view_members(c, f.snap);
+	view_filter(c, &list, is_replica_of, &source);
+	answer_instances(c, &list);
+}
+
+/* ---- search ---- */
+
+/*
+ * Part of a name, of the version or its comment; or exactly the server id or the
+ * port.
+ */
+static bool
+found_by_text(struct op_call *c, const struct found *f, void *arg)
+{
+	const struct instance *in = f->m->in;
+	char key[KEY_TEXT_MAX], id[24], port[16];
+	const char *part[] = { key_text(in->key, key), f->snap->name,
+		in->version, in->version_comment, view_alias(c, f->snap) };
+
+	for (size_t i = 0; i < MEM_COUNT(part); i++)
+		if (strstr(part[i], arg) != NULL)
+			return true;
+	snprintf(id, sizeof(id), "%" PRIu64, in->server_id);
+	snprintf(port, sizeof(port), "%u", in->key.port);
+	return strcmp(id, arg) == 0 || strcmp(port, arg) == 0;
+}
+
+void
+op_run_search(struct op_call *c)
+{
+	const char *text = op_arg(c, "searchString");
+	struct founds list;
+
+	if (text == NULL)
+		text = op_arg(c, "s");
+	list = view_all(c, true);
+	if (text != NULL)
+		view_filter(c, &list, found_by_text,
+		    arena_strdup(&c->arena, text));
+	answer_instances(c, &list);
+}
+
+static bool
+host_matches(struct op_call *c, const struct found *f, void *arg)
+{
+	(void)c;
+	return pattern_match(arg, f->m->in->key.host);
+}
+
+/* Command line only: servers whose host name matches a regular expression. */
+void
+op_run_find(struct op_call *c)
+{
+	const char *text = op_arg(c, "pattern");
+	struct err err = ERR_INIT;
+	struct pattern *pattern;
+	struct founds list;
+
+	if (text == NULL) {
+		reply_error(c, "No pattern given");
+		return;
+	}
+	pattern = pattern_new(text, &err);
+	if (pattern == NULL) {
+		reply_error(c, "%s", err.text);
+		return;
+	}
+	list = view_all(c, true);
+	view_filter(c, &list, host_matches, pattern);
+	pattern_free(pattern);
+	answer_instances(c, &list);
+}
+
+/* ---- problems and downtime ---- */
+
+static bool
+is_problem(struct op_call *c, const struct found *f, void *arg)
+{
+	const struct config *config = view_config(c);
+	struct instance in;
+
+	(void)arg;
+	view_instance(c, f, &in);
+	return note_is_problem(&in,
+		   DUR_S(config->reasonable_replication_lag_seconds)) &&
+	    !host_filter_match(config->rules.problem_ignore, in.key.host,
+		in.key.port);
+}
+
+void
+op_run_problems(struct op_call *c)
+{
+	const char *hint = op_arg(c, "clusterName");
+	const struct cluster_snap *snap = NULL;
+	struct founds list = { 0 };
+
+	if (hint != NULL)
+		snap = view_cluster_by_hint(c, hint);
+	if (snap != NULL)
+		list = view_members(c, snap);
+	else if (hint == NULL)
+		list = view_all(c, true);
+	view_filter(c, &list, is_problem, NULL);
+	answer_instances_or_null(c, &list);
+}
+
+static bool
+is_downtimed(struct op_call *c, const struct found *f, void *arg)
+{
+	const struct control_downtime *d = control_downtime(view_control(c),
+	    f->m->in->key);
+	const char *reason = arg;
+
+	if (d == NULL || d->end.us <= view_now(c).us)
+		return false;
+	return reason == NULL || strcmp(d->reason, reason) == 0;
+}
+
+void
+op_run_downtimed(struct op_call *c)
+{
+	const struct cluster_snap *snap;
+	struct founds list;
+
+	if (op_arg(c, "clusterHint") != NULL) {
+		snap = view_cluster_arg(c);
+		if (snap == NULL)
+			return;
+		list = view_members(c, snap);
+	} else {
+		list = view_all(c, true);
+	}
+	view_filter(c, &list, is_downtimed, NULL);
+	answer_instances(c, &list);
+}
+
+/* Command line only. */
+void
+op_run_lost_in_recovery(struct op_call *c)
+{
+	char reason[] = CONTROL_LOST_IN_RECOVERY;
+	struct founds list = view_all(c, true);
+
+	view_filter(c, &list, is_downtimed, reason);
+	answer_instances(c, &list);
+}
+
+/* ---- keys ---- */
+
+static int
+key_text_cmp(const void *x, const void *y)
+{
+	const struct found *a = x, *b = y;
+	char ta[KEY_TEXT_MAX], tb[KEY_TEXT_MAX];
+
+	return strcmp(key_text(a->m->in->key, ta), key_text(b->m->in->key, tb));
+}
+
+void
+op_run_bulk_instances(struct op_call *c)
+{
+	struct founds list = view_all(c, false);
+	struct json *w = reply_raw(c);
+
+	if (list.n == 0) {
+		json_nil(w);
+		reply_sent(c, 200);
+		return;
+	}
+	qsort(list.at, list.n, sizeof(*list.at), key_text_cmp);
+	json_arr(w);
+	for (size_t i = 0; i < list.n; i++)
+		view_key_json(w, list.at[i].m->in->key);
+	json_end(w);
+	reply_sent(c, 200);
+}
