@@ -2,7 +2,10 @@
 noinst_LIBRARIES += src/mysql/libmysql_orc.a
 src_mysql_libmysql_orc_a_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
 src_mysql_libmysql_orc_a_SOURCES = \
+	%D%/conn.c %D%/conn.h \
+	%D%/connect.c %D%/connect.h \
 	%D%/dialect.c %D%/dialect.h %D%/dialect.def \
+	%D%/handles.c %D%/handles.h \
 	%D%/probe.c %D%/probe.h %D%/probe_impl.h \
 	%D%/probe_fields.c \
 	%D%/probe_names.c \

@@ -101,10 +101,14 @@ void
 probe_found(struct probe *p, enum found_kind kind, const char *host,
     uint32_t port, const char *user)
 {
-	struct found *f = arena_alloc(p->arena, sizeof *f);
+	struct key key = { host, port };
+	struct found *f;
 
+	if (key_eq(key, p->asked))
+		return; /* another one on its host: its port was only assumed */
+	f = arena_alloc(p->arena, sizeof *f);
 	f->kind = kind;
-	f->key = key_dup((struct key){ host, port }, p->arena);
+	f->key = key_dup(key, p->arena);
 	f->user = arena_strdup(p->arena, user != NULL ? user : "");
 	*p->found_end = f;
 	p->found_end = &f->next;

@@ -177,7 +177,7 @@ enum err_code probe_filed_key(const struct probe *p, struct key *out,
 /*
  * Replace the hosts of source, replicas and group members by what resolve
  * says (which may return its argument); detached and empty ones are kept.
- * Lists are sorted again, without doubles.
+ * Lists are sorted again, without doubles and without the server itself.
  */
 void probe_resolve(struct instance *in, struct arena *a,
     const char *(*resolve)(void *arg, const char *host), void *arg);

@@ -44,14 +44,19 @@ renamed(const struct renamer *r, struct key k)
 	return key_dup(k, r->a);
 }
 
+/* Without the server's own key, which other names may lead to. */
 static struct keys
-all_renamed(const struct renamer *r, struct keys ks)
+all_renamed(const struct renamer *r, struct keys ks, struct key own)
 {
 	struct key *to = arena_alloc(r->a, ks.n * sizeof *to);
+	size_t n = 0;
 
-	for (size_t i = 0; i < ks.n; i++)
-		to[i] = renamed(r, ks.at[i]);
-	return keys_sorted(to, ks.n, r->a);
+	for (size_t i = 0; i < ks.n; i++) {
+		to[n] = renamed(r, ks.at[i]);
+		if (!key_eq(to[n], own))
+			n++;
+	}
+	return keys_sorted(to, n, r->a);
 }
 
 void
@@ -62,6 +67,7 @@ probe_resolve(struct instance *in, struct arena *a,
 
 	in->source_key = renamed(&r, in->source_key);
 	in->group_primary = renamed(&r, in->group_primary);
-	in->replicas = all_renamed(&r, in->replicas);
-	in->group_members = all_renamed(&r, in->group_members);
+	in->replicas = all_renamed(&r, in->replicas, in->key);
+	in->group_members = all_renamed(&r, in->group_members,
+	    in->key);
 }

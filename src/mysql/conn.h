@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One query at a time over a connection, without blocking: text in, results as
+ * bytes out (rows.h).  The caller waits for the descriptor and keeps the time;
+ * the library's own limits do not count under TLS.
+ *
+ *	events = conn_start(c, text);
+ *	while (events != 0) {
+ *		... wait for them on conn_fd(c) ...
+ *		events = conn_continue(c, ready);
+ *	}
+ *	... c->outcome, c->rows ...
+ *
+ * The reply is bounded: bytes and rows by the limits below, a single packet by
+ * connect_options.packet_max, the count of results by CONN_RESULTS_MAX.
+ */
+#ifndef ORC_MYSQL_CONN_H
+#define ORC_MYSQL_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "mysql/rows.h"
+
+struct st_mysql;
+struct st_mysql_res;
+
+enum { CONN_BYTES_MAX = 32 << 20, CONN_RESULTS_MAX = 1000 };
+
+struct conn_outcome {
+	enum err_code code;
+	unsigned errnum; /* ERR_SERVER: of the server */
+	char text[ERR_TEXT_MAX];
+	bool lost;	 /* the connection is of no use any more: conn_close() */
+};
+
+struct conn {
+	struct st_mysql *m; /* NULL: closed */
+	struct buf rows;    /* of the query under way, or the last one */
+	struct conn_outcome outcome;
+
+	enum {
+		CONN_IDLE,
+		CONN_QUERY,	/* mysql_real_query */
+		CONN_FETCH,	/* mysql_fetch_row */
+		CONN_NEXT,	/* mysql_next_result */
+	} state;
+	struct st_mysql_res *result;
+	char **row;
+	int ret;
+	size_t begin, mark; /* of the result being written, in rows */
+	size_t row_count, results;
+	char *text; /* the library points at it while it sends */
+};
+
+/* Takes m over. */
+void conn_init(struct conn *c, struct st_mysql *m);
+int conn_fd(const struct conn *c);
+
+/*
+ * Send text, which is copied.  Value: epoll events to wait for, or 0: finished,
+ * see outcome.  The same for conn_continue(), which is told what came.
+ */
+uint32_t conn_start(struct conn *c, const char *text);
+uint32_t conn_continue(struct conn *c, uint32_t ready);
+
+/*
+ * End the query under way, if any; the connection is lost.  Before this and
+ * before conn_close() the caller stops watching the descriptor.
+ */
+void conn_abort(struct conn *c, enum err_code code, const char *why);
+
+/* Does not wait for the server.  A query under way is ended first. */
+void conn_close(struct conn *c);
+void conn_fini(struct conn *c);
+
+/* Has the other side closed the idle connection? */
+bool conn_is_broken(const struct conn *c);
+
+#endif
