@@ -63,7 +63,7 @@ struct http_arg {
 	const struct config *config;
 	const struct http_tuning *tuning; /* NULL: the default */
 	http_token_fn *token; /* any HTTP thread calls it; NULL: no token holds */
-	void *token_arg;
+	void *token_arg;     /* NULL: it gets the thread's struct ops */
 };
 
 /*

@@ -434,7 +434,9 @@ authorize(struct thread *t, h2o_req_t *req, bool writes, struct auth_out *out)
 		.groups = &t->groups,
 		.now = { (int64_t)h2o_now(t->loop) * 1000 },
 		.token = t->http->arg.token,
-		.token_arg = t->http->arg.token_arg,
+		.token_arg = t->http->arg.token_arg != NULL
+		    ? t->http->arg.token_arg
+		    : t->ops,
 	};
 	struct auth_in in = { { "", 0 }, { "", 0 }, { "", 0 }, writes };
 
