@@ -22,6 +22,7 @@
 #include "cli/daemon.h"
 #include "cli/syslog.h"
 #include "http/http.h"
+#include "ops/op.h"
 
 /* Workers beyond these would only wait for each other's store. */
 enum { WORKERS_MAX = 8 };
@@ -109,12 +110,19 @@ log_start(const struct config *config)
 	log_config_notes(config);
 }
 
+/* Each HTTP thread asks with its own operations. */
+static bool
+token_holds(void *ops, const char *public_part, const char *secret)
+{
+	return ops_token_valid(ops, public_part, secret);
+}
+
 /* Listeners up, or not wanted; then wait for the end. */
 static int
 serve_until_stopped(struct daemon *d, bool http)
 {
 	struct http_arg arg = { .rt = d->rt, .app = &d->app,
-		.config = d->config };
+		.config = d->config, .token = token_holds };
 	struct err err = ERR_INIT;
 	struct http *listener = NULL;
 
