@@ -1,1 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+# Stories of the real actors in virtual time; none of them needs a server.
+check_LIBRARIES += t/sim/libstage.a
+SIM_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS) \
+	$(MSGPACK_CFLAGS) $(PCRE2_CFLAGS) $(JANSSON_CFLAGS)
+t_sim_libstage_a_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_libstage_a_SOURCES = %D%/stage.c %D%/stage.h %D%/stage_look.c \
+	%D%/stage_session.c %D%/stage_store.c
+SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
+	src/mysql/libmysql_orc.a src/config/libconfig.a \
+	src/topology/libtopology.a $(LIBS_RUNTIME) $(JANSSON_LIBS) \
+	$(PCRE2_LIBS)
+
+SIM_TESTS = %D%/discovery.t
+check_PROGRAMS += $(SIM_TESTS)
+TESTS += $(SIM_TESTS)
+t_sim_discovery_t_SOURCES = %D%/discovery.c
+t_sim_discovery_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_discovery_t_LDADD = $(SIM_LDADD)

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stage's sessions: the messages of actors/session.c over model servers.
+ * Each session_run is answered exactly once, at its limit at the latest.
+ */
+#include "config.h"
+
+#include "sim/stage.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+struct session {
+	struct session_arg arg;
+	struct model_server *to; /* connected; NULL: not */
+	uint32_t incarnation;	 /* of the server, at the connect */
+	uint32_t generation;	 /* of the connection */
+	enum { IDLE, CONNECTING, ASKING, DOOMED } state;
+	struct ask ask;
+	mono_t began;
+	uint32_t asked_generation;
+	char *text;
+	enum err_code code; /* when DOOMED */
+	unsigned errnum;
+	char error[256];
+};
+
+static void
+init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct session *s = self;
+
+	s->arg = *(const struct session_arg *)arg;
+	stage_of(ctx)->sessions++;
+}
+
+/* Who listens there, by name or by its address. */
+static struct model_server *
+listener(struct ctx *ctx, const struct session *s)
+{
+	struct stage *st = stage_of(ctx);
+	struct model_server *m = model_find(st->world, s->arg.host,
+	    s->arg.port);
+	const struct stage_name *n = stage_find_name(st, s->arg.host);
+
+	if (m == NULL && n != NULL && !n->fails)
+		m = model_find(st->world, n->ipv4, s->arg.port);
+	return m;
+}
+
+static void
+answer(struct session *s, struct ctx *ctx, const struct msg_session_reply *r)
+{
+	s->state = IDLE;
+	stage_of(ctx)->under_way--;
+	mem_free(s->text);
+	s->text = NULL;
+	msg_pack_session_reply(act_body(ctx), r);
+	act_reply(ctx, s->ask, MSG_session_reply);
+}
+
+static void
+answer_error(struct session *s, struct ctx *ctx)
+{
+	answer(s, ctx, &(struct msg_session_reply){
+		.generation = s->generation, .code = s->code,
+		.errnum = s->errnum, .error = s->error });
+}
+
+/* Later, but not behind the limit: then that is the answer. */
+static void
+wait_for(struct session *s, struct ctx *ctx, dur_t d)
+{
+	dur_t left = mono_sub(s->ask.deadline, act_now(ctx));
+
+	if (d.us >= left.us) {
+		d = left;
+		s->state = DOOMED;
+		s->to = NULL;
+		s->code = ERR_TIMEOUT;
+		s->errnum = 0;
+		strcpy(s->error, "no answer within the limit");
+	}
+	act_after(ctx, d, session_limit);
+}
+
+static void
+doom(struct session *s, struct ctx *ctx, dur_t d, enum err_code code,
+    unsigned errnum, const char *error)
+{
+	s->state = DOOMED;
+	s->to = NULL;
+	s->code = code;
+	s->errnum = errnum;
+	snprintf(s->error, sizeof s->error, "%s", error);
+	wait_for(s, ctx, d);
+}
+
+static void
+begin_connect(struct session *s, struct ctx *ctx)
+{
+	const struct model_server *m = listener(ctx, s);
+	dur_t limit = stage_of(ctx)->connect_limit;
+
+	s->to = NULL;
+	s->state = CONNECTING;
+	if (m == NULL)
+		doom(s, ctx, DUR_MS(1), ERR_UNREACHABLE, 2005,
+		    "Unknown MySQL server host");
+	else if (m->fault == MODEL_SILENT || m->fault == MODEL_HANGS)
+		doom(s, ctx, limit, ERR_TIMEOUT, 0, "connecting timed out");
+	else if (m->fault == MODEL_REFUSES)
+		doom(s, ctx, m->latency, ERR_UNREACHABLE, 2003,
+		    "Can't connect to MySQL server (111)");
+	else if (m->fault == MODEL_DENIES)
+		doom(s, ctx, m->latency, ERR_DENIED, 1045,
+		    "Access denied for user 'o'@'node'");
+	else if (m->fault == MODEL_FULL)
+		doom(s, ctx, m->latency, ERR_BUSY, 1040,
+		    "Too many connections");
+	else
+		wait_for(s, ctx, m->latency);
+}
+
+/* It listens where it did, and is the same process. */
+static bool
+connected(const struct session *s, struct ctx *ctx)
+{
+	return s->to != NULL && listener(ctx, s) == s->to &&
+	    s->to->incarnation == s->incarnation &&
+	    s->to->fault != MODEL_REFUSES;
+}
+
+static void
+begin_asking(struct session *s, struct ctx *ctx)
+{
+	bool mute = s->to->fault == MODEL_SILENT || s->to->fault == MODEL_HANGS;
+
+	s->state = ASKING;
+	wait_for(s, ctx, mute ? DUR_S(1000000) : s->to->latency);
+}
+
+static void
+on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_session_run *r = as_session_run(m);
+	struct stage *st = stage_of(ctx);
+
+	if (s->state != IDLE) {
+		st->overlaps++;
+		act_answer(ctx, ask_of(m), session_reply, .code = ERR_BUSY,
+		    .error = "one at a time");
+		return;
+	}
+	if (++st->under_way > st->most_under_way)
+		st->most_under_way = st->under_way;
+	s->ask = ask_of(m);
+	s->began = act_now(ctx);
+	s->asked_generation = r->generation;
+	s->text = mem_strdup(r->text);
+	if (!connected(s, ctx))
+		begin_connect(s, ctx);
+	else if (r->generation != s->generation)
+		answer(s, ctx, &(struct msg_session_reply){
+			.generation = s->generation, .stale = true });
+	else
+		begin_asking(s, ctx);
+}
+
+/* The server accepted; what was to be asked belongs to no connection yet. */
+static void
+end_connect(struct session *s, struct ctx *ctx)
+{
+	s->to = listener(ctx, s);
+	if (s->to == NULL) {
+		doom(s, ctx, DUR_MS(1), ERR_UNREACHABLE, 2013,
+		    "Lost connection");
+		return;
+	}
+	s->to->connects++;
+	s->incarnation = s->to->incarnation;
+	s->generation++;
+	answer(s, ctx, &(struct msg_session_reply){
+		.generation = s->generation, .stale = true });
+}
+
+static void
+end_asking(struct session *s, struct ctx *ctx)
+{
+	static const uint8_t garbage[] = { 0xdd, 0xff, 0xff, 0xff, 0xf0, 1 };
+	struct stage *st = stage_of(ctx);
+	struct model_result res;
+	struct buf rows;
+
+	if (!connected(s, ctx)) {
+		begin_connect(s, ctx); /* it went meanwhile */
+		return;
+	}
+	if (s->to->fault == MODEL_GARBAGE) {
+		answer(s, ctx, &(struct msg_session_reply){
+			.generation = s->generation,
+			.rows = { garbage, sizeof garbage } });
+		return;
+	}
+	buf_init(&rows);
+	model_query(st->world, s->to, stage_now(st), s->text, &rows, &res);
+	answer(s, ctx, &(struct msg_session_reply){
+		.generation = s->generation,
+		.code = res.errnum != 0 ? ERR_SERVER : ERR_NONE,
+		.errnum = res.errnum,
+		.error = res.errnum != 0 ? res.error : NULL,
+		.rows = { (const uint8_t *)rows.data, rows.len },
+		.latency_us = mono_sub(act_now(ctx), s->began).us });
+	buf_fini(&rows);
+}
+
+static void
+on_session_limit(struct session *s, struct ctx *ctx)
+{
+	if (s->state == CONNECTING)
+		end_connect(s, ctx);
+	else if (s->state == ASKING)
+		end_asking(s, ctx);
+	else if (s->state == DOOMED)
+		answer_error(s, ctx);
+}
+
+static void
+handle(void *self, struct ctx *ctx, struct msg *m)
+{
+	switch (m->type) {
+	case MSG_session_run: on_session_run(self, ctx, m); break;
+	case MSG_session_limit: on_session_limit(self, ctx); break;
+	case MSG_session_close: act_exit(ctx); break;
+	default: act_unexpected(ctx, m);
+	}
+}
+
+static void
+fini(void *self, struct ctx *ctx)
+{
+	struct session *s = self;
+	struct stage *st = stage_of(ctx);
+
+	st->sessions--;
+	st->under_way -= s->state != IDLE;
+	mem_free(s->text);
+}
+
+const struct actor_class stage_session_class = {
+	.name = "session",
+	.size = sizeof(struct session),
+	.arg_size = sizeof(struct session_arg),
+	.init = init,
+	.handle = handle,
+	.fini = fini,
+};
