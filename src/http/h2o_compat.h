@@ -18,8 +18,6 @@
 #pragma GCC diagnostic ignored "-Wshadow"
 #pragma GCC diagnostic ignored "-Wstrict-prototypes"
 #include <h2o.h>
-#include <h2o/http1.h>
-#include <h2o/http2.h>
 #pragma GCC diagnostic pop
 
 #if H2O_LIBRARY_VERSION_MAJOR > 0 || H2O_LIBRARY_VERSION_MINOR >= 14
@@ -87,6 +85,12 @@ h2oc_timer_unlink(h2oc_timer *timer)
 #else
 	h2o_timeout_unlink(timer);
 #endif
+}
+
+static inline int
+h2oc_timer_is_linked(h2oc_timer *timer)
+{
+	return h2o_linklist_is_linked(&timer->_link);
 }
 
 /* Memory that lives as long as the request. */

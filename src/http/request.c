@@ -412,6 +412,7 @@ run(struct conn *c, h2o_req_t *req, struct op_call *op, const struct op_who *who
 	call->token = h2o_mem_alloc_shared(&req->pool, sizeof call,
 	    on_request_gone);
 	*call->token = call;
+	http_calls_watch(c->thread);
 	ops_start(op, on_op_done, call);
 }
 

@@ -16,6 +16,7 @@
 enum {
 	ACCEPT_AT_ONCE = 16,  /* connections per turn of the loop */
 	PAUSE_MS = 100,	      /* without a free descriptor */
+	EXPIRE_MS = 1000,     /* between two looks at who waits too long */
 	TELL_MS = 60000,      /* between two lines about the same trouble */
 	LAST_MS = 500,	      /* after stop_ms: to send the 503s */
 	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
@@ -244,8 +245,30 @@ on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 	unlink_all(messages);
 	if (t->ops == NULL)
 		return; /* too late, and the port may be gone */
-	port_poll(t->port, deliver, t->ops);
+	/* One poll takes a part of what waits, and wakes for new mail only. */
+	while (port_poll(t->port, deliver, t->ops) > 0)
+		;
 	http_calls_reap(t);
+}
+
+static void
+on_expire(h2oc_timer *timer)
+{
+	struct thread *t = H2O_STRUCT_FROM_MEMBER(struct thread, expire, timer);
+
+	if (t->ops == NULL)
+		return;
+	ops_expire(t->ops);
+	http_calls_reap(t);
+	if (t->call_count > 0)
+		http_calls_watch(t);
+}
+
+void
+http_calls_watch(struct thread *t)
+{
+	if (!h2oc_timer_is_linked(&t->expire))
+		h2oc_timer_link(&t->expire_clock, &t->expire, on_expire);
 }
 
 static void
@@ -301,6 +324,7 @@ thread_init(struct thread *t)
 	h2o_multithread_register_receiver(t->ctx.queue, &t->on_quit, on_quit);
 	h2oc_clock_init(&t->reply_clock, t->loop, h->tuning.reply_ms);
 	h2oc_clock_init(&t->pause_clock, t->loop, PAUSE_MS);
+	h2oc_clock_init(&t->expire_clock, t->loop, EXPIRE_MS);
 	t->listener = h2o_evloop_socket_create(t->loop, t->listen_fd,
 	    H2O_SOCKET_FLAG_DONT_READ);
 	t->listener->data = t;
@@ -317,8 +341,10 @@ thread_fini(struct thread *t)
 	h2o_multithread_unregister_receiver(t->ctx.queue, &t->on_stop);
 	h2o_multithread_unregister_receiver(t->ctx.queue, &t->on_quit);
 	h2oc_timer_unlink(&t->pause);
+	h2oc_timer_unlink(&t->expire);
 	h2oc_clock_fini(&t->reply_clock);
 	h2oc_clock_fini(&t->pause_clock);
+	h2oc_clock_fini(&t->expire_clock);
 	h2o_context_dispose(&t->ctx);
 	h2o_evloop_destroy(t->loop);
 }

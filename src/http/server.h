@@ -64,6 +64,8 @@ struct thread {
 	h2oc_clock reply_clock; /* tuning.reply_ms */
 	h2oc_clock pause_clock; /* no descriptors left: accept again later */
 	h2oc_timer pause;
+	h2oc_clock expire_clock; /* while there are calls */
+	h2oc_timer expire;
 
 	/* From other threads: the port has messages; stop; leave. */
 	h2o_multithread_receiver_t on_wake, on_stop, on_quit;
@@ -111,7 +113,8 @@ void http_calls_abandon(struct thread *t);
 /* Answer 503 to all that still wait. */
 void http_calls_refuse(struct thread *t);
 
-/* server.c */
+/* server.c: see that calls whose time is over are answered. */
+void http_calls_watch(struct thread *t);
 struct thread *http_thread_of(h2o_req_t *req);
 struct conn *http_conn_of(h2o_req_t *req);
 /* The configuration in force; a borrowed pointer until the callback returns. */

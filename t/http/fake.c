@@ -324,6 +324,13 @@ run_hold(struct op_call *c)
 	later(c, INT64_MAX);
 }
 
+/* Until ops_expire(). */
+static void
+run_stuck(struct op_call *c)
+{
+	later(c, INT64_MAX);
+}
+
 static void
 run_release(struct op_call *c)
 {
@@ -430,6 +437,7 @@ static const struct op table[] = {
 	{ "echo", 1, 2, OP_SAFE, run_echo },
 	{ "later", 1, 1, OP_SAFE, run_later },
 	{ "hold", 0, 0, OP_SAFE, run_hold },
+	{ "stuck", 0, 0, OP_SAFE, run_stuck },
 	{ "release", 0, 0, OP_SAFE, run_release },
 	{ "big", 1, 1, OP_SAFE, run_big },
 	{ "text", 0, 0, OP_SAFE, run_text },
@@ -463,6 +471,21 @@ size_t
 ops_pending(const struct ops *ops)
 {
 	return ops->pending;
+}
+
+void
+ops_expire(struct ops *ops)
+{
+	for (size_t i = 0; i < CALLS; i++) {
+		struct op_call *c = ops->call[i];
+
+		if (c == NULL || strcmp(c->op->name, "stuck") != 0)
+			continue;
+		ops->call[i] = NULL;
+		c->serial = 0;
+		buf_str(&c->body, "timed out");
+		answer(c, 500, "text/plain; charset=utf-8");
+	}
 }
 
 void

@@ -7,6 +7,7 @@
  *	/api/echo/:a[/:b]   at once: arguments, query, who, as JSON
  *	/api/later/:ms      after that many milliseconds, from another thread
  *	/api/hold           when somebody calls /api/release
+ *	/api/stuck          when its time is over
  *	/api/big/:bytes     that many bytes of JSON
  *	/api/text           text/plain
  *	/api/fail           500

@@ -19,6 +19,7 @@ for (
 	[ '/api/echo/a?x=1&y=%20', 200, qr/"query":"x=1&y=%20"|x=1\\u0026y/,
 		'a query' ],
 	[ '/api/later/20', 200, qr/"op":"later"/, 'an answer from elsewhere' ],
+	[ '/api/stuck', 500, qr/^timed out$/, 'an actor that does not answer' ],
 	[ '/api/text', 200, qr/^plain\n$/, 'text' ],
 	[ '/api/fail', 500, qr/ERROR/, 'an error' ],
 	[ '/api/nosuch', 404, qr/^404 page not found\n$/, 'unknown' ],
