@@ -477,7 +477,7 @@ handle_op(struct conn *c, h2o_req_t *req, const struct target *target,
 		send_not_allowed(req, "GET, HEAD", "405 method not allowed\n");
 	else if (method == METHOD_HEAD && !(flags & OP_SAFE))
 		send_not_allowed(req, "GET", "");
-	else if ((flags & OP_WRITE) && is_cross_site(req))
+	else if (!(flags & OP_SAFE) && is_cross_site(req))
 		send_text(req, 403, "403 asked for by another site\n");
 	else if (why != NULL)
 		send_busy(c, req, why);
