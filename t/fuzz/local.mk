@@ -6,7 +6,8 @@
 EXTRA_DIST += %D%/corpus %D%/fuzz.h
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 
-FUZZ_REPLAY = %D%/config.t %D%/cursor.t %D%/rows.t
+FUZZ_REPLAY = %D%/config.t %D%/cursor.t %D%/gtid.t %D%/instance.t \
+	%D%/rows.t
 check_PROGRAMS += $(FUZZ_REPLAY)
 TESTS += $(FUZZ_REPLAY)
 
@@ -23,6 +24,18 @@ t_fuzz_cursor_t_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS) \
 	-DFUZZ_CORPUS='"cursor"'
 t_fuzz_cursor_t_LDADD = $(FUZZ_CURSOR_LDADD)
 
+FUZZ_GTID_SOURCES = %D%/gtid.c
+FUZZ_GTID_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_fuzz_gtid_t_SOURCES = %D%/replay.c $(FUZZ_GTID_SOURCES)
+t_fuzz_gtid_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"gtid"'
+t_fuzz_gtid_t_LDADD = $(FUZZ_GTID_LDADD)
+
+FUZZ_INSTANCE_SOURCES = %D%/instance.c
+FUZZ_INSTANCE_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_fuzz_instance_t_SOURCES = %D%/replay.c $(FUZZ_INSTANCE_SOURCES)
+t_fuzz_instance_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"instance"'
+t_fuzz_instance_t_LDADD = $(FUZZ_INSTANCE_LDADD)
+
 FUZZ_ROWS_SOURCES = %D%/rows.c
 FUZZ_ROWS_LDADD = src/mysql/libmysql_orc.a src/base/libbase.a $(MSGPACK_LIBS)
 t_fuzz_rows_t_SOURCES = %D%/replay.c $(FUZZ_ROWS_SOURCES)
@@ -31,7 +44,8 @@ t_fuzz_rows_t_LDADD = $(FUZZ_ROWS_LDADD)
 
 if FUZZ
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor %D%/fuzz_rows
+noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor %D%/fuzz_gtid \
+	%D%/fuzz_instance %D%/fuzz_rows
 t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
 t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
@@ -40,6 +54,14 @@ t_fuzz_fuzz_cursor_SOURCES = $(FUZZ_CURSOR_SOURCES)
 t_fuzz_fuzz_cursor_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS)
 t_fuzz_fuzz_cursor_LDFLAGS = $(FUZZ_LINK)
 t_fuzz_fuzz_cursor_LDADD = $(FUZZ_CURSOR_LDADD)
+t_fuzz_fuzz_gtid_SOURCES = $(FUZZ_GTID_SOURCES)
+t_fuzz_fuzz_gtid_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_gtid_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_gtid_LDADD = $(FUZZ_GTID_LDADD)
+t_fuzz_fuzz_instance_SOURCES = $(FUZZ_INSTANCE_SOURCES)
+t_fuzz_fuzz_instance_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_instance_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_instance_LDADD = $(FUZZ_INSTANCE_LDADD)
 t_fuzz_fuzz_rows_SOURCES = $(FUZZ_ROWS_SOURCES)
 t_fuzz_fuzz_rows_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_rows_LDFLAGS = $(FUZZ_LINK)
