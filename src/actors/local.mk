@@ -22,3 +22,9 @@ src_actors_libactors_a_SOURCES = \
 # what is remembered
 src_actors_libactors_a_SOURCES += \
 	%D%/control.h %D%/reader.h
+
+# connections
+src_actors_libactors_a_SOURCES += \
+	%D%/connector.c %D%/connector.h \
+	%D%/dialer.c \
+	%D%/session.c

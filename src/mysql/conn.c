@@ -7,7 +7,6 @@
 #include <errmsg.h>
 #include <fcntl.h>
 #include <mysql.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -329,12 +328,4 @@ conn_fini(struct conn *c)
 {
 	conn_close(c);
 	buf_fini(&c->rows);
-}
-
-bool
-conn_is_broken(const struct conn *c)
-{
-	struct pollfd p = { .fd = conn_fd(c), .events = POLLRDHUP };
-
-	return poll(&p, 1, 0) != 0;
 }

@@ -76,7 +76,4 @@ void conn_abort(struct conn *c, enum err_code code, const char *why);
 void conn_close(struct conn *c);
 void conn_fini(struct conn *c);
 
-/* Has the other side closed the idle connection? */
-bool conn_is_broken(const struct conn *c);
-
 #endif

@@ -346,3 +346,10 @@ connect_server(const struct connect_options *o, unsigned place,
 	out->took = DUR_US(now_us() - start);
 	return m;
 }
+
+void
+connect_drop(struct st_mysql *m)
+{
+	if (m != NULL)
+		mysql_close(m);
+}

@@ -57,6 +57,9 @@ struct connect_outcome {
 struct st_mysql *connect_server(const struct connect_options *o,
     unsigned place, uint32_t watch, struct connect_outcome *out);
 
+/* Closes a connection that nobody wants; NULL is fine. */
+void connect_drop(struct st_mysql *m);
+
 /*
  * From another thread: break off the attempt of that place, if it is still the
  * one with this number.  Needed for a server that drips bytes into the TLS

@@ -7,10 +7,6 @@ EXTRA_DIST += %D%/quickstart.t
 dist_check_SCRIPTS += $(REAL_TESTS)
 TESTS += $(REAL_TESTS)
 
-REAL_TOPOLOGY = %D%/topology.t
-dist_check_SCRIPTS += $(REAL_TOPOLOGY)
-TESTS += $(REAL_TOPOLOGY)
-
 # One server probed without actors.
 check_PROGRAMS += %D%/probe_one
 t_real_probe_one_SOURCES = %D%/probe_one.c

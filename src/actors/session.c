@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A session: the one connection to one server, and the deadline of whatever is
+ * sent over it.
+ *
+ *	IDLE --session_run--> DIALING --dial_done--> IDLE (answered: stale)
+ *	IDLE --session_run--> RUNNING --last io----> IDLE (answered: rows)
+ *
+ * A request names the connection that its text was written for.  When that is
+ * not the present one the answer is "stale" with the new number, and the text
+ * is not sent: the asker may have to begin differently.  So it is, too, when
+ * the connection turns out to be lost: it is opened again first.  Every
+ * request is answered once, within its limit; a second one meanwhile is "busy".
+ *
+ * A dial outlives the request that it was begun for.  The session ends only
+ * after its answer, or the connection would be nobody's.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actors/app.h"
+#include "actors/classes.h"
+#include "base/mem.h"
+#include "config/conf.h"
+#include "mysql/conn.h"
+#include "mysql/handles.h"
+
+struct session {
+	struct session_arg arg;
+	char key[sizeof(((struct session_arg *)0)->host) + 16];
+	struct conn conn;
+	uint32_t generation; /* of the connection; grows with each */
+	bool running;
+	uint32_t dial;	     /* serial of the attempt under way; 0: none */
+	bool closing;
+
+	/* The request that waits. */
+	bool asked;
+	struct ask ask;
+	mono_t began, deadline;
+	timer_ref limit;
+
+	/* What was learnt of the server. */
+	bool tls;  /* it has been reached with TLS: never without again */
+	bool hung; /* it did not answer in time */
+	timer_ref idle;
+	mono_t expires; /* of the connection; 0: never */
+};
+
+static void
+init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct session *s = self;
+
+	s->arg = *(const struct session_arg *)arg;
+	snprintf(s->key, sizeof s->key, "%s:%" PRIu32, s->arg.host,
+	    s->arg.port);
+	conn_init(&s->conn, NULL);
+	if (!addr_is_none(s->arg.owner))
+		act_watch(ctx, s->arg.owner);
+}
+
+static const char *
+key_of(const void *self)
+{
+	return ((const struct session *)self)->key;
+}
+
+/* ---- answers ---- */
+
+static void
+end_request(struct session *s, struct ctx *ctx)
+{
+	s->asked = false;
+	act_cancel(ctx, &s->limit);
+}
+
+static void
+answer(struct session *s, struct ctx *ctx, const struct msg_session_reply *r)
+{
+	struct msg_session_reply full = *r;
+
+	assert(s->asked);
+	full.generation = s->generation;
+	full.latency_us = mono_sub(act_now(ctx), s->began).us;
+	msg_pack_session_reply(act_body(ctx), &full);
+	act_reply(ctx, s->ask, MSG_session_reply);
+	end_request(s, ctx);
+}
+
+static void
+answer_error(struct session *s, struct ctx *ctx, enum err_code code,
+    unsigned errnum, const char *text)
+{
+	answer(s, ctx, &(struct msg_session_reply){ .code = code,
+	    .errnum = errnum, .error = text });
+}
+
+static void
+answer_stale(struct session *s, struct ctx *ctx)
+{
+	answer(s, ctx, &(struct msg_session_reply){ .stale = true });
+}
+
+/* ---- the connection ---- */
+
+static void
+drop_connection(struct session *s, struct ctx *ctx)
+{
+	if (s->conn.m == NULL)
+		return;
+	act_io(ctx, conn_fd(&s->conn), 0);
+	conn_fini(&s->conn);
+	conn_init(&s->conn, NULL);
+	s->running = false;
+	act_cancel(ctx, &s->idle);
+}
+
+static void
+dial(struct session *s, struct ctx *ctx)
+{
+	dur_t left = mono_sub(s->deadline, act_now(ctx));
+
+	assert(s->asked && s->conn.m == NULL);
+	if (s->dial != 0)
+		return; /* begun for an earlier request; this one gets it */
+	if (left.us < 1)
+		left = DUR_US(1);
+	s->dial = act_request(ctx, app_of(ctx)->dialer, dial, left,
+	    .host = s->arg.host, .port = s->arg.port, .limit_us = left.us,
+	    .tls = s->tls, .hung = s->hung);
+}
+
+/* MySQLConnectionLifetimeSeconds, as it is when the connection opens. */
+static void
+set_lifetime(struct session *s, struct ctx *ctx)
+{
+	const struct config_shared *c = config_ref(ctx);
+	int64_t seconds = c->config->mysql_connection_lifetime_seconds;
+
+	shared_unref(c);
+	s->expires = (mono_t){ 0 };
+	if (seconds <= 0)
+		return;
+	s->expires = mono_add(act_now(ctx), DUR_S(seconds));
+	s->idle = act_after(ctx, DUR_S(seconds), session_idle);
+}
+
+static void
+on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_dial_done *r = as_dial_done(m);
+	struct st_mysql *my = handle_claim(r->handle);
+
+	assert(m->serial == s->dial && s->conn.m == NULL);
+	s->dial = 0;
+	s->hung = r->code == ERR_TIMEOUT;
+	if (my != NULL) {
+		conn_init(&s->conn, my);
+		s->generation++;
+		s->tls = s->tls || r->tls;
+		set_lifetime(s, ctx);
+	}
+	if (s->closing)
+		act_exit(ctx);
+	else if (s->asked && my != NULL)
+		answer_stale(s, ctx);
+	else if (s->asked)
+		answer_error(s, ctx, (enum err_code)r->code, r->errnum,
+		    r->error);
+}
+
+/* ---- a query ---- */
+
+static void
+take_outcome(struct session *s, struct ctx *ctx)
+{
+	struct conn_outcome o = s->conn.outcome;
+
+	s->running = false;
+	if (!o.lost) {
+		answer(s, ctx, &(struct msg_session_reply){ .code = o.code,
+		    .errnum = o.errnum, .error = o.text,
+		    .rows = { (const uint8_t *)s->conn.rows.data,
+			s->conn.rows.len } });
+		/* Thousands of sessions: none keeps its last reply. */
+		buf_fini(&s->conn.rows);
+		buf_init(&s->conn.rows);
+		return;
+	}
+	drop_connection(s, ctx);
+	if (o.code == ERR_UNREACHABLE)
+		dial(s, ctx);
+	else
+		answer_error(s, ctx, o.code, o.errnum, o.text);
+}
+
+static void
+go_on(struct session *s, struct ctx *ctx, uint32_t events)
+{
+	if (events != 0)
+		act_io(ctx, conn_fd(&s->conn), events);
+	else
+		take_outcome(s, ctx);
+}
+
+static void
+on_io(struct session *s, struct ctx *ctx, const struct msg *m)
+{
+	struct sys_io io = sys_io(m);
+
+	if (s->running && io.fd == conn_fd(&s->conn))
+		go_on(s, ctx, conn_continue(&s->conn, io.events));
+}
+
+static void
+on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_session_run *r = as_session_run(m);
+
+	if (s->asked || s->closing) {
+		act_answer(ctx, ask_of(m), session_reply,
+		    .generation = s->generation, .code = ERR_BUSY,
+		    .error = "the session is busy");
+		return;
+	}
+	s->asked = true;
+	s->ask = ask_of(m);
+	s->began = act_now(ctx);
+	s->deadline = mono_add(s->began, DUR_US(r->limit_us));
+	s->limit = act_after(ctx, DUR_US(r->limit_us), session_limit);
+	if (s->conn.m == NULL) {
+		dial(s, ctx);
+	} else if (r->generation != s->generation) {
+		answer_stale(s, ctx);
+	} else {
+		s->running = true;
+		go_on(s, ctx, conn_start(&s->conn, r->text));
+	}
+}
+
+static void
+on_session_limit(struct session *s, struct ctx *ctx)
+{
+	dur_t left = mono_sub(s->deadline, act_now(ctx));
+
+	if (!s->asked)
+		return;
+	if (left.us > 0) { /* of the request before this one */
+		s->limit = act_after(ctx, left, session_limit);
+		return;
+	}
+	if (s->running) {
+		s->hung = true;
+		drop_connection(s, ctx);
+		answer_error(s, ctx, ERR_TIMEOUT, 0,
+		    "time over: the server does not answer");
+	} else {
+		answer_error(s, ctx, ERR_TIMEOUT, 0,
+		    "time over: no connection to the server yet");
+	}
+}
+
+/* ---- ends ---- */
+
+static void
+on_session_idle(struct session *s, struct ctx *ctx)
+{
+	if (s->conn.m == NULL || s->expires.us == 0)
+		return;
+	if (s->running || s->expires.us > act_now(ctx).us)
+		s->idle = act_after(ctx, DUR_S(1), session_idle);
+	else
+		drop_connection(s, ctx);
+}
+
+static void
+close_session(struct session *s, struct ctx *ctx)
+{
+	s->closing = true;
+	drop_connection(s, ctx);
+	if (s->asked)
+		answer_error(s, ctx, ERR_CLOSED, 0, "the session was closed");
+	if (s->dial == 0)
+		act_exit(ctx);
+}
+
+static void
+on_refused(struct session *s, struct ctx *ctx)
+{
+	s->dial = 0;
+	if (s->closing)
+		act_exit(ctx);
+	else if (s->asked)
+		answer_error(s, ctx, ERR_BUSY, 0,
+		    "too many connections wait to be opened");
+}
+
+static void
+handle(void *self, struct ctx *ctx, struct msg *m)
+{
+	struct session *s = self;
+
+	switch (m->type) {
+	case MSG_session_run: on_session_run(s, ctx, m); break;
+	case MSG_session_limit: on_session_limit(s, ctx); break;
+	case MSG_session_idle: on_session_idle(s, ctx); break;
+	case MSG_session_close: close_session(s, ctx); break;
+	case MSG_dial_done: on_dial_done(s, ctx, m); break;
+	case SYS_IO: on_io(s, ctx, m); break;
+	case SYS_DOWN: close_session(s, ctx); break;
+	case SYS_REFUSED: on_refused(s, ctx); break;
+	default: act_unexpected(ctx, m);
+	}
+}
+
+static void
+fini(void *self, struct ctx *ctx)
+{
+	struct session *s = self;
+
+	drop_connection(s, ctx);
+	conn_fini(&s->conn);
+}
+
+const struct actor_class session_class = {
+	.name = "session",
+	.size = sizeof(struct session),
+	.arg_size = sizeof(struct session_arg),
+	.init = init,
+	.handle = handle,
+	.fini = fini,
+	.key = key_of,
+	.inbox_max = 16,
+};
