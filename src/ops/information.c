@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "ops/view.h"
 #include "topology/note.h"
+#include "topology/search.h"
 
 static void
 answer_instances(struct op_call *c, const struct founds *list)
@@ -82,24 +83,11 @@ op_run_instance_replicas(struct op_call *c)
 
 /* ---- search ---- */
 
-/*
- * Part of a name, of the version or its comment; or exactly the server id or the
- * port.
- */
 static bool
 found_by_text(struct op_call *c, const struct found *f, void *arg)
 {
-	const struct instance *in = f->m->in;
-	char key[KEY_TEXT_MAX], id[24], port[16];
-	const char *part[] = { key_text(in->key, key), f->snap->name,
-		in->version, in->version_comment, view_alias(c, f->snap) };
-
-	for (size_t i = 0; i < MEM_COUNT(part); i++)
-		if (strstr(part[i], arg) != NULL)
-			return true;
-	snprintf(id, sizeof(id), "%" PRIu64, in->server_id);
-	snprintf(port, sizeof(port), "%u", in->key.port);
-	return strcmp(id, arg) == 0 || strcmp(port, arg) == 0;
+	return search_matches(f->m->in, f->snap->name,
+	    view_alias(c, f->snap), arg);
 }
 
 void

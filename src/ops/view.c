@@ -3,7 +3,6 @@
 
 #include "ops/view.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "actors/control.h"
 #include "base/mem.h"
 #include "topology/note.h"
+#include "topology/search.h"
 
 /* Of the clusters a call has, so many are looked through for one of a name. */
 enum { KEPT_LOOK_MAX = 8 };
@@ -163,26 +163,21 @@ resolved_name(struct op_call *c, const char *host)
 struct fuzzy {
 	struct op_call *c;
 	struct key asked;
-	char port[16]; /* ":3306" */
-	const char *host; /* of the one found */
+	struct key found;
 	size_t matches;
 };
 
 static void
-fuzzy_look(void *arg, const char *key, void *s)
+fuzzy_look(void *arg, const char *text, void *s)
 {
 	struct fuzzy *fz = arg;
-	const char *colon = strrchr(key, ':');
-	const char *at = strstr(key, fz->asked.host);
+	struct key k = key_of_text(text, &fz->c->arena);
 
 	(void)s;
-	if (colon == NULL || strcmp(colon, fz->port) != 0)
-		return;
-	if (at == NULL || at + strlen(fz->asked.host) > colon)
-		return;
-	if (fz->matches++ == 0)
-		fz->host = arena_strndup(&fz->c->arena, key,
-		    (size_t)(colon - key));
+	if (search_is_like(k, fz->asked)) {
+		fz->found = k;
+		fz->matches++;
+	}
 }
 
 /* The only server of that port whose host contains the text. */
@@ -190,13 +185,10 @@ static struct key
 fuzzy_key(struct op_call *c, struct key asked)
 {
 	struct fuzzy fz = { .c = c, .asked = asked };
-	struct in_addr ip;
 
-	if (*asked.host == '\0' || inet_pton(AF_INET, asked.host, &ip) == 1)
-		return asked;
-	snprintf(fz.port, sizeof(fz.port), ":%u", asked.port);
-	board_each(op_ctx(c), BOARD_PLACE, fuzzy_look, &fz);
-	return fz.matches == 1 ? (struct key){ fz.host, asked.port } : asked;
+	if (search_may_be_part(asked))
+		board_each(op_ctx(c), BOARD_PLACE, fuzzy_look, &fz);
+	return fz.matches == 1 ? fz.found : asked;
 }
 
 struct key

@@ -137,6 +137,17 @@ key_text(struct key k, char out[KEY_TEXT_MAX])
 }
 
 struct key
+key_of_text(const char *text, struct arena *a)
+{
+	const char *colon = strrchr(text, ':');
+
+	if (colon == NULL || colon == text || parse_port(colon + 1) == 0)
+		return KEY_NONE;
+	return (struct key){ arena_strndup(a, text, (size_t)(colon - text)),
+		parse_port(colon + 1) };
+}
+
+struct key
 key_attached(struct key k)
 {
 	while (key_is_detached(k))

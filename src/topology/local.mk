@@ -6,6 +6,7 @@ src_topology_libtopology_a_SOURCES = \
 	%D%/errant.c \
 	%D%/note.c %D%/note.h \
 	%D%/place.c %D%/place.h \
+	%D%/search.c %D%/search.h \
 	%D%/tree.c %D%/tree.h \
 	%D%/coord.c %D%/coord.h \
 	%D%/gtid.c %D%/gtid.h %D%/gtid_build.h %D%/gtid_parse.c \

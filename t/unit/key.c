@@ -110,6 +110,13 @@ test_order(void)
 		strcat(all, " ");
 	}
 	is_str(all, "B:1 a:9 a:10 b:2 ", "host bytes, then port as a number");
+	is_str(key_of_text("fe80::1:3306", &arena).host, "fe80::1",
+	    "the host of a key's text");
+	is_int(key_of_text("fe80::1:3306", &arena).port, 3306, "its port");
+	ok(key_is_none(key_of_text("db1", &arena)) &&
+		key_is_none(key_of_text(":1", &arena)) &&
+		key_is_none(key_of_text("db1:x", &arena)),
+	    "not a key's text");
 	ok(keys_have(ks, in[1]), "found");
 	ok(!keys_have(ks, (struct key){ "a", 11 }), "not found");
 	is_int((int64_t)keys_sorted(NULL, 0, &arena).n, 0, "none to sort");

@@ -24,7 +24,8 @@ t_unit_rows_t_LDADD = $(LIBS_PROBE)
 
 # topology
 UNIT_TOPOLOGY = %D%/case.t %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
-	%D%/instance.t %D%/key.t %D%/note.t %D%/version.t
+	%D%/instance.t %D%/key.t %D%/note.t %D%/search.t \
+	%D%/version.t
 check_PROGRAMS += $(UNIT_TOPOLOGY)
 TESTS += $(UNIT_TOPOLOGY)
 EXTRA_DIST += t/cases
@@ -54,6 +55,9 @@ t_unit_key_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_note_t_SOURCES = %D%/note.c
 t_unit_note_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_note_t_LDADD = $(TOPOLOGY_TEST_LDADD)
+t_unit_search_t_SOURCES = %D%/search.c
+t_unit_search_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_search_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_version_t_SOURCES = %D%/version.c
 t_unit_version_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_version_t_LDADD = $(TOPOLOGY_TEST_LDADD)
