@@ -12,7 +12,8 @@
 #	a		a server alone
 # A name may be followed by options in brackets, a comma between them:
 #	mariadb, mysql	flavour
-#	nogtid		file and position replication (and no GTIDs on MySQL)
+#	nogtid		replicates by file and position (MySQL's gtid_mode
+#			stays on; gtid_mode=OFF is an option of the server)
 #	semisync	semi-sync on, both ends
 #	tls		certificates of a test authority; replicas use TLS
 #	host=127.0.0.2	address to listen on; default 127.0.0.1
@@ -245,9 +246,8 @@ sub mysql_options {
 	my ($n) = @_;
 	my @o = ('--mysqlx=OFF', '--secure-file-priv=NULL', '--innodb-redo-log-capacity=8M',
 	    '--table-definition-cache=400', '--log-replica-updates=ON',
-	    '--innodb-doublewrite=OFF', '--replica-net-timeout=10');
-	push @o, '--gtid-mode=ON', '--enforce-gtid-consistency=ON'
-	    if !$n->{nogtid};
+	    '--innodb-doublewrite=OFF', '--replica-net-timeout=10',
+	    '--gtid-mode=ON', '--enforce-gtid-consistency=ON');
 	push @o, '--plugin-load-add=semisync_source.so',
 	    '--plugin-load-add=semisync_replica.so',
 	    '--rpl-semi-sync-source-enabled=ON',
