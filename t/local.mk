@@ -6,6 +6,7 @@ TESTS += %D%/tidy.t
 
 include t/unit/local.mk
 include t/client/local.mk
+include t/cli/local.mk
 
 # Everything but what needs real servers; sanitizer builds run these.
 .PHONY: check-serverless

@@ -4,12 +4,9 @@
  */
 #include "config.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "ops/view.h"
 #include "topology/note.h"
 #include "topology/search.h"
@@ -86,8 +83,8 @@ op_run_instance_replicas(struct op_call *c)
 static bool
 found_by_text(struct op_call *c, const struct found *f, void *arg)
 {
-	return search_matches(f->m->in, f->snap->name,
-	    view_alias(c, f->snap), arg);
+	return search_matches(f->m->in, f->snap->name, view_alias(c, f->snap),
+	    arg);
 }
 
 void

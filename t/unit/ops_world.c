@@ -347,8 +347,10 @@ on_done(void *arg, struct op_call *call, const struct op_reply *reply)
 }
 
 static bool
-step(struct world *w)
+is_answered(void *arg)
 {
+	struct world *w = arg;
+
 	port_poll(w->port, on_message, w);
 	ops_expire(w->ops);
 	return w->answered;
@@ -370,11 +372,9 @@ world_run(struct world *w, struct op_call *call)
 	w->answered = false;
 	op_who_set(call, &who);
 	ops_start(call, on_done, w);
-	for (int i = 0; i < 200 && !w->answered; i++) {
-		if (step(w))
-			break;
-		sim_run(w->sim, DUR_MS(500));
-	}
+	/* A few milliseconds, as messages take; then to the deadline. */
+	for (int i = 0; i < 300 && !is_answered(w); i++)
+		sim_run(w->sim, i < 100 ? DUR_MS(1) : DUR_MS(500));
 	assert(w->answered);
 	ops_close(call);
 	return buf_text(&w->body);

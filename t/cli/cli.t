@@ -1,0 +1,183 @@
+#!/usr/bin/env perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# The program from outside, without any server: flags, manuals, and commands on
+# a store of its own.
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use IPC::Open3;
+use JSON::PP ();
+use Symbol qw(gensym);
+use Test::More;
+
+my $binary = ($ENV{top_builddir} || '.') . '/orchestrator';
+-x $binary or plan skip_all => "$binary is not built";
+my $dir = tempdir(CLEANUP => 1);
+my $config = "$dir/config.json";
+
+sub write_config {
+	my (%key) = @_;
+	open my $f, '>', $config or die "$config: $!";
+	print $f JSON::PP->new->canonical->encode({
+		SQLite3DataFile => "$dir/store.db",
+		MySQLTopologyUser => 'nobody',
+		MySQLTopologyPassword => 'very secret',
+		MySQLConnectTimeoutSeconds => 1,
+		HostnameResolveMethod => 'none',
+		MySQLHostnameResolveMethod => 'none', %key });
+	close $f or die;
+}
+write_config();
+
+# status, stdout, stderr
+sub run {
+	my $pid = open3(my $in, my $out, my $err = gensym, $binary, @_);
+	close $in;
+	my @text = map { local $/; scalar(<$_>) // '' } $out, $err;
+	waitpid $pid, 0;
+	return ($? >> 8, @text);
+}
+
+sub command { return run('-config', $config, '-c', @_) }
+
+sub gives {
+	my ($what, $want, @args) = @_;
+	my ($status, $out, $err) = command(@args);
+	is("$status $out", $want, $what) or diag($err);
+}
+
+# ---- flags and words ----------------------------------------------------
+
+my ($status, $out, $err) = run('-version');
+like("$status $out", qr{\A0 \d+\.\d+\.\d+\n(?:[0-9a-f]{40}|release)\n\z},
+    'version and commit on two lines');
+($status, $out, $err) = run('--help');
+is("$status $out", '0 ', 'help goes to stderr');
+like($err, qr/-promotion-rule VALUE/, 'and shows the flags');
+($status, $out, $err) = run('-nosuchflag');
+is($status, 2, 'an unknown flag');
+like($err, qr/no such flag: -nosuchflag/, 'is named');
+($status, $out, $err) = run('bananas');
+is($status, 1, 'an unknown word');
+($status, $out, $err) = run();
+is("$status", 0, 'nothing at all');
+like($out, qr/orchestrator -h/, 'tells how to go on');
+($status) = run('-promotion-rule', 'must', '-c', 'clusters');
+is($status, 1, 'a promotion rule that nobody may register');
+($status) = run('-s', 'a', '-d', 'b', '-c', 'clusters');
+is($status, 1, '-s and -d together');
+($status, $out, $err) = run('-config', "$dir/none.json", '-c', 'clusters');
+is($status, 1, 'a configuration file that is not there');
+like($err, qr/none\.json/, 'is named');
+
+# ---- manuals ------------------------------------------------------------
+
+for (['messages', qr/^probe_tick|server_probe/m],
+    ['ops', qr{^    /api/clusters-info$}m],
+    ['config', qr/InstancePollSeconds/],
+    ['commands', qr/^    which-cluster /m]) {
+	($status, $out) = run('-x', $_->[0]);
+	is($status, 0, "-x $_->[0]");
+	like($out, $_->[1], 'prints its manual');
+}
+($status) = run('-x', 'poems');
+is($status, 2, '-x of something else');
+
+($status, $out, $err) = run('help');
+is("$status $out", '0 ', 'the list of commands goes to stderr');
+like($err, qr/^Information:\n    find /m, 'by section');
+unlike($err, qr/relocate/, 'without what this version cannot do');
+is((run('-c', 'help'))[2], $err, '-c help is the same');
+($status, $out) = run('help', 'begin-downtime');
+like($out, qr/\Abegin-downtime:\n.*-reason VALUE \[-owner VALUE\]/s,
+    'help on one command');
+
+# ---- commands on an empty store -----------------------------------------
+
+gives('no clusters', '0 ', 'clusters');
+gives('no servers', '0 ', 'all-instances');
+($status, $out, $err) = command('relocate', '-i', 'a:1', '-d', 'b:1');
+is("$status $out", '1 ', 'a command of a later version');
+like($err, qr/relocate is not available in this version yet/, 'says so');
+($status, $out, $err) = command('dance');
+is("$status $out", '1 ', 'an unknown command');
+like($err, qr/Unknown command.*^Information:/ms, 'shows the list');
+($status, $out, $err) = command('which-cluster', '-i', 'nobody:3306');
+is("$status $out", '0 ', 'the cluster of an unknown server is no failure');
+like($err, qr/nobody/, 'but it is mentioned');
+($status, $out, $err) = command('which-instance', '-i', 'nobody:3306');
+is("$status $out", '1 ', 'an unknown server');
+($status, $out, $err) = command('find');
+is($status, 1, 'a command that lacks its argument');
+like($err, qr/-pattern must be given/, 'names it');
+($status, $out, $err) = command('forget');
+like("$status $err", qr/\A1 .*-i must be given/s, 'forget wants a name');
+($status, $out, $err) = command('clusters', '-noop');
+like("$status $err", qr/\A0 .*-noop has no effect/s,
+    'a flag without effect is named');
+
+# ---- what is kept -------------------------------------------------------
+
+gives('a tag', "0 db1:3306\n", 'tag', '-i', 'db1:3306', '-tag', 'role=main');
+gives('a list of servers', "0 db2:3306\ndb3:3307\n", 'tag', '-i',
+    'db2 db3:3307', '-tag', 'old');
+gives('is there for the next process', "0 role=main\n", 'tags', '-i', 'db1');
+gives('its value', "0 main\n", 'tag-value', '-i', 'db1', '-tag', 'role');
+gives('whose', "0 db2:3306\ndb3:3307\n", 'tagged', '-tag', 'old');
+gives('taken away', "0 db2:3306\n", 'untag', '-i', 'db2', '-tag', 'old');
+gives('everywhere', "0 db1:3306\n", 'untag-all', '-tag', 'role=main');
+gives('maintenance', "0 db1:3306\n", 'begin-maintenance', '-i', 'db1',
+    '-reason', 'disk', '-owner', 'ann');
+gives('is locked', "0 db1:3306\n", 'in-maintenance', '-i', 'db1');
+($status, $out, $err) = command('begin-maintenance', '-i', 'db1', '-reason',
+    'x');
+is("$status $out", '1 ', 'a second lock');
+like($err, qr/ann/, 'says who has it');
+gives('released', "0 db1:3306\n", 'end-maintenance', '-i', 'db1');
+gives('not locked', '0 ', 'in-maintenance', '-i', 'db1');
+gives('downtime', "0 db1:3306\n", 'begin-downtime', '-i', 'db1', '-reason',
+    'a/b', '-duration', '2h');
+gives('its end', "0 db1:3306\n", 'end-downtime', '-i', 'db1');
+gives('a candidate', "0 db1:3306\n", 'register-candidate', '-i', 'db1');
+gives('all rules', "0 db1:3306 prefer\n", 'bulk-promotion-rules');
+gives('a virtual name', "0 db1:3306\n", 'register-hostname-unresolve', '-i',
+    'db1', '-hostname', 'vip1');
+gives('all of them', "0 db1 vip1\n", 'show-unresolve-hosts');
+gives('recoveries off', "0 OK: Orchestrator recoveries DISABLED globally\n",
+    'disable-global-recoveries');
+gives('are off', "0 OK: Global recoveries disabled: true\n",
+    'check-global-recoveries');
+gives('recoveries on', "0 OK: Orchestrator recoveries ENABLED globally\n",
+    'enable-global-recoveries');
+gives('a pool', '0 ', 'submit-pool-instances', '-pool', 'p', '-i',
+    'db1:3306,db2:3306');
+gives('members that nobody knows', '0 ', 'cluster-pool-instances');
+gives('history', '0 ', 'snapshot-topologies');
+gives('the schema', "0 Redeployed internal db\n", 'redeploy-internal-db');
+gives('the resolve cache', "0 hostname resolve cache cleared\n",
+    'reset-hostname-resolve-cache');
+like((command('access-token'))[1], qr/\A[0-9a-f]{64}\n\z/, 'an access token');
+
+# ---- servers that do not answer -----------------------------------------
+
+($status, $out, $err) = command('discover', '-i', '127.0.0.1:1');
+is("$status $out", '1 ', 'a server that is not there');
+like($err, qr/127\.0\.0\.1:1\b/, 'is named');
+gives('and not kept', '0 ', 'all-instances');
+
+# ---- configuration ------------------------------------------------------
+
+($status, $out) = command('dump-config');
+is($status, 0, 'dump-config');
+my $dump = JSON::PP->new->decode($out);
+is($dump->{MySQLTopologyUser}, 'nobody', 'shows the values');
+unlike($out, qr/very secret/, 'but no secrets');
+write_config(RaftEnabled => JSON::PP::true, RaftDataDir => $dir);
+($status, $out, $err) = command('clusters');
+is($status, 1, 'with raft commands go to the leader');
+like($err, qr/RaftEnabled/, 'which is said');
+is((command('clusters', '-ignore-raft-setup'))[0], 0, 'unless insisted on');
+
+done_testing();

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
+CLI_TESTS = %D%/cli.t
+dist_check_SCRIPTS += $(CLI_TESTS)
+TESTS += $(CLI_TESTS)
