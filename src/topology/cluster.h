@@ -94,10 +94,10 @@ int member_cmp(const struct member *a, const struct member *b);
 
 /*
  * Replicas to watch during an online schema change (which-cluster-osc-...): up
- * to two first-tier replicas that have most replicas themselves, two replicas of
- * those, two of the third tier, two first-tier leaves.  out has room for
- * CLUSTER_OSC_MAX; members that OSCIgnoreHostnameFilters names are taken out by
- * the caller before.  From: inst/instance_dao.go, 3.2.6, GetClusterOSCReplicas.
+ * to two first-tier replicas that have most replicas themselves, two replicas
+ * of those, two of the third tier, two first-tier leaves.  out has room for
+ * CLUSTER_OSC_MAX; members that OSCIgnoreHostnameFilters names are taken out
+ * by the caller before.  From: inst/instance_dao.go, 3.2.6, GetClusterOSCReplicas.
  */
 enum { CLUSTER_OSC_MAX = 8 };
 size_t cluster_osc_replicas(const struct member *m, size_t n,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Places in binary and relay logs (struct coord, instance.h): order, the file
- * before and after, and their text.  A log file is a prefix, a dot and a number;
- * numbers are compared as such, so that binlog.1000000 comes after
+ * before and after, and their text.  A log file is a prefix, a dot and a
+ * number; numbers are compared as such, so that binlog.1000000 comes after
  * binlog.999999.
  */
 #ifndef ORC_TOPOLOGY_COORD_H

@@ -5,8 +5,8 @@
  *
  * The sets compared were read at different moments, so a difference alone means
  * nothing: whoever is being written to may have committed since.  Left out is
- *   - every head's own uuid: the head may have gone on.  (Where a replica really
- *     has more of it, its source refuses it, and it does not replicate);
+ *   - every head's own uuid: the head may have gone on.  (Where a replica
+ *     really has more of it, its source refuses it, and it does not replicate);
  *   - the names of replication groups, under which any of a group commits;
  *   - another member's uuid, beyond what that member's own facts show: it may
  *     have been made primary since;

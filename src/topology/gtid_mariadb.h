@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * MariaDB's GTID positions: domain-server-sequence, one place per domain.  Within
- * a domain the sequence tells the order; what follows n is everything up to n.
+ * MariaDB's GTID positions: domain-server-sequence, one place per domain.
+ * Within a domain the sequence tells the order: who is at n has all up to n.
  * From: MariaDB Knowledge Base, "Global Transaction ID".
  */
 #ifndef ORC_TOPOLOGY_GTID_MARIADB_H

@@ -114,23 +114,30 @@ instance_dup(const struct instance *in, struct arena *a)
 	return out;
 }
 
-/* FNV-1a, 64 bits; lengths go in, so that "a","b" differs from "ab","". */
-static uint64_t
-hash_bytes(uint64_t h, const void *p, size_t n)
-{
-	const unsigned char *s = p;
-
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ s[i]) * 0x100000001b3u;
-	return h;
-}
-
+/* Multiply and fold: every bit of v reaches all of h within two rounds. */
 static uint64_t
 hash_num(uint64_t h, uint64_t v)
 {
-	return hash_bytes(h, &v, sizeof v);
+	h = (h ^ v) * 0x9e3779b97f4a7c15u;
+	return h ^ h >> 32;
 }
 
+/* Eight bytes at a time; the last ones are filled up with zeros. */
+static uint64_t
+hash_bytes(uint64_t h, const char *p, size_t n)
+{
+	uint64_t word;
+
+	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
+		memcpy(&word, p, sizeof word);
+		h = hash_num(h, word);
+	}
+	word = 0;
+	memcpy(&word, p, n);
+	return hash_num(h, word);
+}
+
+/* The length goes in, so that "a","b" differs from "ab","". */
 static uint64_t
 hash_str(uint64_t h, const char *s)
 {

@@ -93,7 +93,7 @@ instance_field_packed(const struct instance_field *f)
 	return f->from == IS_FACT || f->from == IS_EXTRA;
 }
 
-/* Every string "", every state "no replication": what is known of a new name. */
+/* Every string "", every state "no replication": all there is of a new name. */
 void instance_init(struct instance *in);
 
 /* FACT and EXTRA rows, as one msgpack array. */
@@ -111,8 +111,8 @@ bool instance_unpack(struct pcur *c, struct instance *in, struct arena *a);
 struct instance *instance_dup(const struct instance *in, struct arena *a);
 
 /*
- * A digest over the FACT and EXTRA rows, without those that change by themselves
- * with time (uptime); equal digests mean "same as before".
+ * A digest over the FACT and EXTRA rows, without those that change by
+ * themselves with time (uptime); equal digests mean "same as before".
  */
 uint64_t instance_digest(const struct instance *in);
 

@@ -45,7 +45,7 @@ bool key_eq(struct key a, struct key b);
 int key_cmp(struct key a, struct key b); /* host bytes, then port */
 /* "host:port"; IPv6 hosts are not bracketed; a longer host is cut. */
 const char *key_text(struct key k, char out[KEY_TEXT_MAX]);
-/* The reverse: what stands before and after the last colon; KEY_NONE if none. */
+/* The reverse: what is before and after the last colon; KEY_NONE if none. */
 struct key key_of_text(const char *text, struct arena *a);
 struct key key_dup(struct key k, struct arena *a);
 /* Sorted, each once; the array is in a, the hosts stay borrowed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finding servers by what people type.
- * From: ../spec: backend, section 6 ("Search", "Fuzzy lookup"); api.tsv, search.
+ * From: ../spec: backend, "Search" and "Fuzzy lookup"; api.tsv, search.
  */
 #ifndef ORC_TOPOLOGY_SEARCH_H
 #define ORC_TOPOLOGY_SEARCH_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cluster as text, for people: one line a server, replicas below their source.
+ * A cluster as text, for people: a line for each server, replicas below their
+ * source.
  *
  *	a:3306       [0s,ok,8.4.3,rw,ROW,>>,GTID]
  *	+ b:3306     [0s,ok,8.4.3,ro,ROW,>>,GTID]

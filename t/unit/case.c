@@ -9,9 +9,9 @@
  *	want	d cluster=a depth=2	what must follow
  *	tree a				its cluster as text, to the letter
  *
- * each with indented lines below.  Servers without a port have 3306.  In values,
- * "@b" stands for the uuid of b, and in what is wanted too.  Words of "set" that
- * are no facts:
+ * each with indented lines below.  Servers without a port have 3306.  In
+ * values, "@b" stands for the uuid of b, and in what is wanted too.  Words of
+ * "set" that are no facts:
  *	was=NAME	the cluster it was in		seen=N	so many seconds ago
  *	fail		its last probe failed		down	it is downtimed
  *	tags=T,T	as they are shown		mariadb	a MariaDB server

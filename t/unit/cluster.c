@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cluster: roots, the primary, lists, and which replicas are picked.  Places are
- * tested with drawings (t/cases).
+ * cluster: roots, the primary, lists, and which replicas are picked.  Places
+ * are tested with drawings (t/cases).
  */
 #include "config.h"
 
