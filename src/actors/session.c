@@ -32,6 +32,7 @@ struct session {
 	struct session_arg arg;
 	char key[sizeof(((struct session_arg *)0)->host) + 16];
 	struct conn conn;
+	int fd; /* of conn: the library closes it on an error, before us */
 	uint32_t generation; /* of the connection; grows with each */
 	bool running;
 	uint32_t dial;	     /* serial of the attempt under way; 0: none */
@@ -112,7 +113,7 @@ drop_connection(struct session *s, struct ctx *ctx)
 {
 	if (s->conn.m == NULL)
 		return;
-	act_io(ctx, conn_fd(&s->conn), 0);
+	act_io(ctx, s->fd, 0);
 	conn_fini(&s->conn);
 	conn_init(&s->conn, NULL);
 	s->running = false;
@@ -160,6 +161,7 @@ on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
 	s->hung = r->code == ERR_TIMEOUT;
 	if (my != NULL) {
 		conn_init(&s->conn, my);
+		s->fd = conn_fd(&s->conn);
 		s->generation++;
 		s->tls = s->tls || r->tls;
 		set_lifetime(s, ctx);
@@ -202,7 +204,7 @@ static void
 go_on(struct session *s, struct ctx *ctx, uint32_t events)
 {
 	if (events != 0)
-		act_io(ctx, conn_fd(&s->conn), events);
+		act_io(ctx, s->fd, events);
 	else
 		take_outcome(s, ctx);
 }
@@ -212,7 +214,7 @@ on_io(struct session *s, struct ctx *ctx, const struct msg *m)
 {
 	struct sys_io io = sys_io(m);
 
-	if (s->running && io.fd == conn_fd(&s->conn))
+	if (s->running && io.fd == s->fd)
 		go_on(s, ctx, conn_continue(&s->conn, io.events));
 }
 
