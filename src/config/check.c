@@ -90,6 +90,9 @@ static const struct range {
 	{ CFG_failure_detection_period_block_minutes, 0, INT_MAX, false },
 	{ CFG_recovery_period_block_seconds, 0, INT_MAX, false },
 	{ CFG_consul_max_kvs_per_transaction, 5, 64, true },
+	{ CFG_http_threads, 1, 16, false },
+	{ CFG_http_max_connections, 1, 1000000, false },
+	{ CFG_http_max_requests, 1, 1000000, false },
 };
 
 static void

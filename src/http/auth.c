@@ -16,7 +16,6 @@
 #include "base/mem.h"
 
 #define READ_ONLY_USER "readonly" /* of "multi": any password, reads only */
-#define TOKEN_COOKIE "access-token"
 
 bool
 auth_same(const char *a, size_t a_len, const char *b, size_t b_len)
@@ -214,7 +213,7 @@ static void
 check_token(const struct auth *a, const struct auth_in *in,
     struct auth_out *out)
 {
-	struct strv value = auth_cookie(in->cookie, TOKEN_COOKIE);
+	struct strv value = auth_cookie(in->cookie, AUTH_TOKEN_COOKIE);
 	char text[AUTH_HEADER_MAX];
 	char *colon;
 

@@ -16,6 +16,8 @@
 #include "config/conf.h"
 #include "http/http.h"
 
+#define AUTH_TOKEN_COOKIE "access-token"
+
 enum {
 	AUTH_USER_MAX = 128,	   /* bytes of a user's name, NUL included */
 	AUTH_HEADER_MAX = 1024,	   /* longer credentials are refused unread */

@@ -29,7 +29,7 @@ struct http;
 
 enum { HTTP_THREADS_MAX = 16 };
 
-/* What is not in the configuration.  All limits are for the whole process. */
+/* How, and how much at most.  All limits are for the whole process. */
 struct http_tuning {
 	int threads;		  /* 1 .. HTTP_THREADS_MAX */
 	bool http2;		  /* false: HTTP/1.1 only */
@@ -46,7 +46,8 @@ struct http_tuning {
 	const char *access_log;	  /* file; NULL: none */
 };
 
-void http_tuning_default(struct http_tuning *tuning);
+/* As the configuration has it; what is no key of it is fixed. */
+void http_tuning_from(struct http_tuning *tuning, const struct config *config);
 
 /* Does this pair of a token's public and secret part exist and still hold? */
 typedef bool http_token_fn(void *arg, const char *public_part,
@@ -57,11 +58,11 @@ struct http_arg {
 	const struct app *app;	 /* for ops_new() */
 	/*
 	 * What is fixed at start (listeners, TLS, URLPrefix) is read from this
-	 * one, which must outlive http_free(); credentials and rights are read
+	 * one, which must outlive http_stop(); credentials and rights are read
 	 * from the one that is on the board, if there is one.
 	 */
 	const struct config *config;
-	const struct http_tuning *tuning; /* NULL: the default */
+	const struct http_tuning *tuning; /* NULL: as config says */
 	http_token_fn *token; /* any HTTP thread calls it; NULL: no token holds */
 	void *token_arg;     /* NULL: it gets the thread's struct ops */
 };

@@ -2,6 +2,7 @@
 /* One request: may it, what does it ask for, run it, send the reply. */
 #include "config.h"
 
+#include <ctype.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -289,6 +290,41 @@ on_reply_late(h2oc_timer *timer)
 		shutdown(h2o_socket_get_fd(call->conn->sock), SHUT_RDWR);
 }
 
+/* "PUBLIC:SECRET", as JSON and with nothing in it that a header minds? */
+static bool
+is_token(const char *json, size_t len)
+{
+	size_t colons = 0;
+
+	if (len < 2 || len > AUTH_HEADER_MAX || json[0] != '"' ||
+	    json[len - 1] != '"')
+		return false;
+	for (size_t i = 1; i < len - 1; i++) {
+		if (json[i] == ':')
+			colons++;
+		else if (!isalnum((unsigned char)json[i]))
+			return false;
+	}
+	return colons == 1;
+}
+
+static void
+send_cookie(struct call *call, const struct op_reply *r)
+{
+	h2o_req_t *req = call->req;
+	struct thread *t = call->conn->thread;
+	const size_t room = AUTH_HEADER_MAX + 200;
+	char *text = h2oc_pool_alloc(&req->pool, room);
+
+	snprintf(text, room, AUTH_TOKEN_COOKIE "=%.*s; Path=/; Max-Age=%lld; "
+	    "HttpOnly; SameSite=Lax%s", (int)r->len - 2, r->body + 1,
+	    (long long)http_thread_config(t)->access_token_expiry_minutes * 60,
+	    t->http->tls != NULL ? "; Secure" : "");
+	header_add(req, "set-cookie", text);
+	header_add(req, "location", t->http->web_location);
+	send_text(req, 302, "");
+}
+
 static void
 send_reply(struct call *call, const struct op_reply *r)
 {
@@ -329,7 +365,11 @@ on_op_done(void *arg, struct op_call *op, const struct op_reply *reply)
 		return;
 	}
 	call_hold(call, reply->len);
-	send_reply(call, reply);
+	if (call->makes_cookie && reply->status == 200 &&
+	    is_token(reply->body, reply->len))
+		send_cookie(call, reply);
+	else
+		send_reply(call, reply);
 }
 
 void
@@ -389,12 +429,14 @@ client_text(h2o_req_t *req, char out[NI_MAXHOST])
 }
 
 static void
-run(struct conn *c, h2o_req_t *req, struct op_call *op, const struct op_who *who)
+run(struct conn *c, h2o_req_t *req, struct op_call *op,
+    const struct op_who *who, bool makes_cookie)
 {
 	struct call *call = call_new(c, req, op);
 	char client[NI_MAXHOST];
 	struct op_who full = *who;
 
+	call->makes_cookie = makes_cookie;
 	if (op_flags(op_of(op)) & OP_WRITE)
 		full.client = client_text(req, client);
 	op_who_set(op, &full);
@@ -483,11 +525,34 @@ handle_op(struct conn *c, h2o_req_t *req, const struct target *target,
 		send_busy(c, req, why);
 	else {
 		run(c, req, op, &(struct op_who){ who.authorized, who.user,
-		    "" });
+		    "" }, false);
 		return;
 	}
 	if (op != NULL)
 		ops_close(op);
+}
+
+/*
+ * ?publicToken=T: whoever has the public part and is the first gets the secret
+ * one.  From: go/http/web.go (AccessToken), 3.2.6.
+ */
+static void
+handle_token(struct conn *c, h2o_req_t *req, enum method method)
+{
+	struct thread *t = c->thread;
+	const char *why = busy(c);
+	struct auth_out who;
+
+	authorize(t, req, false, &who);
+	if (who.challenge)
+		send_challenge(req);
+	else if (method != METHOD_GET)
+		send_not_allowed(req, "GET", "");
+	else if (why != NULL)
+		send_busy(c, req, why);
+	else
+		run(c, req, ops_open(t->ops, "acquire-token"),
+		    &(struct op_who){ false, who.user, "" }, true);
 }
 
 static void
@@ -551,6 +616,7 @@ http_request(h2o_handler_t *self, h2o_req_t *req)
 	}
 	switch (target.kind) {
 	case TARGET_OP: handle_op(c, req, &target, method_of(req)); break;
+	case TARGET_TOKEN: handle_token(c, req, method_of(req)); break;
 	case TARGET_FILE:
 	case TARGET_REDIRECT:
 		handle_file(t, req, &target, method_of(req));

@@ -25,13 +25,14 @@ enum {
 };
 
 void
-http_tuning_default(struct http_tuning *tuning)
+http_tuning_from(struct http_tuning *tuning, const struct config *config)
 {
 	*tuning = (struct http_tuning){
-		.threads = 2,
-		.http2 = true,
-		.connections_max = 4096,
-		.calls_max = 2048,
+		.threads = (int)config->http_threads,
+		.http2 = config->http_enable_http2,
+		.connections_max = config->http_max_connections,
+		.calls_max = config->http_max_requests,
+		.access_log = config->http_access_log_file,
 		.conn_calls_max = 128,
 		.body_max = 64 << 10,
 		.held_max = 256 << 20,
@@ -241,13 +242,15 @@ on_wake(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
 	struct thread *t = H2O_STRUCT_FROM_MEMBER(struct thread, on_wake,
 	    receiver);
 
-	/* First: the port may wake us again as soon as it is polled. */
+	/*
+	 * First: the port may wake us again as soon as it is polled.  And it is
+	 * polled nowhere else: that would allow a wake while this message is on
+	 * its way.
+	 */
 	unlink_all(messages);
 	if (t->ops == NULL)
 		return; /* too late, and the port may be gone */
-	/* One poll takes a part of what waits, and wakes for new mail only. */
-	while (port_poll(t->port, deliver, t->ops) > 0)
-		;
+	port_poll(t->port, deliver, t->ops);
 	http_calls_reap(t);
 }
 
@@ -578,7 +581,7 @@ http_start(const struct http_arg *arg, struct err *err)
 	struct http *h;
 	int fd[HTTP_THREADS_MAX];
 
-	http_tuning_default(&tuning);
+	http_tuning_from(&tuning, arg->config);
 	if (arg->tuning != NULL)
 		tuning = *arg->tuning;
 	h = mem_zalloc(sizeof *h +
@@ -596,7 +599,7 @@ http_start(const struct http_arg *arg, struct err *err)
 		return NULL;
 	}
 	threads_start(h, fd);
-	log_line(LOG_NOTICE, "http: listening on %s", h->address);
+	log_line(LOG_INFO, "http: listening on %s", h->address);
 	return h;
 }
 

@@ -45,6 +45,7 @@ struct call {
 	struct op_call *op;
 	h2o_req_t *req;	  /* NULL: gone */
 	bool answered;
+	bool makes_cookie; /* the reply is an access token */
 	size_t held;	  /* bytes of the reply */
 	h2oc_timer timer; /* the client takes too long */
 	struct call **token;	  /* in the request's memory */

@@ -52,6 +52,10 @@ target_find(struct target *out, const char *prefix, const char *status,
 		out->kind = TARGET_REDIRECT;
 		return;
 	}
+	if (is(path, trimmed(path, len), "/web/access-token")) {
+		out->kind = TARGET_TOKEN;
+		return;
+	}
 	out->file = file_find(path, len);
 	out->kind = out->file != NULL ? TARGET_FILE : TARGET_OP;
 	out->path = path;

@@ -13,6 +13,7 @@ enum target_kind {
 	TARGET_NONE,	/* outside of the prefix */
 	TARGET_OP,	/* for ops_open_path() */
 	TARGET_FILE,
+	TARGET_TOKEN,	/* an access token becomes a cookie */
 	TARGET_REDIRECT, /* to the pages' start: prefix + "/web/" */
 };
 

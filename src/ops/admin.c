@@ -119,3 +119,35 @@ op_run_access_token(struct op_call *c)
 	    .secret = random_hex(c), .by = owner != NULL ? owner : c->user,
 	    .reentrant = false);
 }
+
+static void
+on_token_acquired(struct op_call *c, const struct msg *m)
+{
+	struct pcur cur;
+	struct bin result;
+	const char *secret;
+
+	if (order_failed(c, m, &result))
+		return;
+	pcur_init(&cur, result.data, result.len);
+	secret = pcur_cstr(&cur);
+	if (!pcur_ok(&cur) || secret == NULL) {
+		reply_error(c, "the token has no secret");
+		return;
+	}
+	json_str(reply_raw(c), arena_printf(&c->arena, "%s:%s",
+	    (const char *)c->memo, secret));
+	reply_sent(c, 200);
+}
+
+/* The web listener only: it makes a cookie of it. */
+void
+op_run_acquire_token(struct op_call *c)
+{
+	const char *public = op_arg(c, "publicToken");
+
+	c->memo = arena_strdup(&c->arena, public != NULL ? public : "");
+	op_order(c, on_token_acquired, token_acquire, .public = c->memo,
+	    .within = DUR_S((int64_t)view_config(c)
+				->access_token_use_expiry_seconds));
+}

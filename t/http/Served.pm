@@ -20,7 +20,8 @@ sub new {
 	my $self = bless { dir => File::Temp->newdir }, $class;
 	my $build = $ENV{top_builddir} // '.';
 	my $source = $ENV{top_srcdir} // '.';
-	my %config = (ListenAddress => '127.0.0.1:0', %{ $arg{config} // {} });
+	my %config = (ListenAddress => '127.0.0.1:0',
+		HTTPThreads => 1, %{ $arg{config} // {} });
 	open my $file, '>', "$self->{dir}/config.json" or die $!;
 	print $file JSON::PP->new->encode(\%config);
 	close $file or die $!;

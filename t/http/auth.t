@@ -63,6 +63,22 @@ check({ AuthenticationMethod => 'proxy', AuthUserHeader => 'x-forwarded-USER',
 		'proxy: eve reads' ],
 );
 
+$s = check({ AuthenticationMethod => 'token', URLPrefix => '/p' },
+	[ [], '/p/web/access-token?publicToken=111', 302, qr/^$/,
+		'token: a public part becomes a cookie' ],
+	[ [], '/p/web/access-token?publicToken=112', 500, qr/ERROR/,
+		'token: an unknown one does not' ],
+	[ [], '/p/web/access-token', 500, qr/ERROR/, 'token: nor none' ],
+	[ ['--head'], '/p/web/access-token?publicToken=111', 405, qr/^$/,
+		'token: not by HEAD' ],
+);
+my $r = $s->curl('/p/web/access-token?publicToken=111');
+is Served::header($r, 'set-cookie'), 'access-token=111:222; Path=/; '
+    . 'Max-Age=86400; HttpOnly; SameSite=Lax', 'the cookie';
+is Served::header($r, 'location'), '/p/web/', 'where it leads';
+$r = $s->curl('/p/web/access-token?publicToken=odd');
+is Served::header($r, 'set-cookie'), '', 'no header out of a strange token';
+
 check({ AuthenticationMethod => 'token' },
 	[ [], '/api/text', 200, qr/plain/, 'token: reading is open' ],
 	[ [], '/api/write', 500, qr/"authorized":false/, 'token: none' ],

@@ -401,6 +401,19 @@ run_headers(struct op_call *c)
 }
 
 static void
+run_token(struct op_call *c)
+{
+	if (strcmp(buf_text(&c->query), "publicToken=111") == 0) {
+		buf_str(&c->body, "\"111:222\"");
+		answer_json(c);
+	} else if (strcmp(buf_text(&c->query), "publicToken=odd") == 0) {
+		buf_str(&c->body, "\"odd:2\\r\\nSet-Cookie: x\"");
+		answer_json(c);
+	} else
+		run_fail(c);
+}
+
+static void
 run_clusters(struct op_call *c)
 {
 	buf_str(&c->body, "[{\"ClusterName\":\"db1:3306\",\"ClusterAlias\":"
@@ -446,6 +459,7 @@ static const struct op table[] = {
 	{ "status", 0, 0, OP_SAFE, run_echo },
 	{ "headers", 0, 0, OP_SAFE, run_headers },
 	{ "count", 0, 0, OP_SAFE, run_count },
+	{ "acquire-token", 0, 0, 0, run_token },
 	{ "clusters-info", 0, 0, OP_SAFE, run_clusters },
 	{ "topology", 1, 1, OP_SAFE, run_topology },
 };
@@ -577,6 +591,19 @@ ops_open_path(struct ops *ops, const char *path, size_t len)
 			}
 	mem_free(c);
 	return NULL;
+}
+
+struct op_call *
+ops_open(struct ops *ops, const char *name)
+{
+	struct op_call *c = mem_zalloc(sizeof *c);
+
+	c->ops = ops;
+	for (size_t i = 0; i < MEM_COUNT(table); i++)
+		if (strcmp(table[i].name, name) == 0)
+			c->op = &table[i];
+	assert(c->op != NULL);
+	return c;
 }
 
 const struct op *

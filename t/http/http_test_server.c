@@ -107,18 +107,17 @@ main(int argc, char **argv)
 	sigset_t term;
 	int rc;
 
-	http_tuning_default(&tuning);
-	tuning.threads = 1;
-	for (int i = 2; i < argc; i++)
-		if (!tune(&tuning, argv[i])) {
-			fprintf(stderr, "what is %s?\n", argv[i]);
-			return 2;
-		}
 	config = config_load(&(struct config_source){ .file = argv[1] }, &err);
 	if (config == NULL) {
 		printf("error: %s\n", err.text);
 		return 1;
 	}
+	http_tuning_from(&tuning, config);
+	for (int i = 2; i < argc; i++)
+		if (!tune(&tuning, argv[i])) {
+			fprintf(stderr, "what is %s?\n", argv[i]);
+			return 2;
+		}
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
