@@ -43,7 +43,9 @@ rt_port_drain(struct ctx *ctx)
 	ring_fence();
 	t->draining = true;
 	thread_flush(t);
-	thread_drain(t);
+	/* All of it: nobody calls wake() for what is there already. */
+	while (thread_drain(t))
+		;
 	t->draining = false;
 	if (ctx->touched)
 		thread_wake_touched(ctx);

@@ -62,7 +62,7 @@ void thread_carry(struct ctx *ctx, int home, struct cell *c);
 void thread_ready(struct ctx *ctx, struct actor *a);
 void thread_wake_touched(struct ctx *ctx);
 void thread_wake(struct thread *t, struct ctx *by);
-void thread_drain(struct thread *t);
+bool thread_drain(struct thread *t); /* true: rings may hold more */
 void thread_flush(struct thread *t);
 /* Sleep until woken or the time has come; INT64_MAX: no time. */
 void thread_park(struct thread *t, int64_t until_us);

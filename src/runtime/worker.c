@@ -159,7 +159,8 @@ ask_for_room(struct thread *t)
 
 /* ---- receiving ---- */
 
-static void
+/* true: there may be more */
+static bool
 drain_from(struct thread *t, int from)
 {
 	void *cell[DRAIN_MAX];
@@ -167,7 +168,7 @@ drain_from(struct thread *t, int from)
 	    DRAIN_MAX);
 
 	if (n == 0)
-		return;
+		return false;
 	for (unsigned i = 0; i < n; i++) {
 		TSAN_ACQUIRE(cell[i]);
 		core_arrive(&t->ctx, cell[i]);
@@ -177,13 +178,17 @@ drain_from(struct thread *t, int from)
 		atomic_store(&t->starved[from], false);
 		thread_wake(&t->rt->thread[from], &t->ctx);
 	}
+	return n == DRAIN_MAX;
 }
 
-void
+bool
 thread_drain(struct thread *t)
 {
+	bool more = false;
+
 	for (int from = 0; from < t->ctx.core->homes; from++)
-		drain_from(t, from);
+		more |= drain_from(t, from);
+	return more;
 }
 
 /* ---- running ---- */
