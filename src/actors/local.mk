@@ -21,7 +21,11 @@ src_actors_libactors_a_SOURCES = \
 
 # what is remembered
 src_actors_libactors_a_SOURCES += \
-	%D%/control.h %D%/reader.h
+	%D%/audit.c %D%/audit.h %D%/audit_text.c \
+	%D%/control.c %D%/control.h \
+	%D%/reader.c %D%/reader.h \
+	%D%/store.c %D%/store_state.h \
+	%D%/store_flush.c %D%/store_load.c
 
 # connections
 src_actors_libactors_a_SOURCES += \

@@ -111,6 +111,16 @@ enum err_code control_apply(const struct control *old, struct bin command,
 /* "put_tag"; NULL when malformed.  Static. */
 const char *command_name(struct bin command);
 
+/*
+ * For people: whom it is about, and the rest as "owner: ann, reason: disk".
+ * false: malformed, or nothing to tell people (tokens, expire).
+ *
+ * key	KEY_NONE when it is about no server; points into command
+ * cluster	"" when it names none; likewise
+ */
+bool command_describe(struct bin command, struct key *key,
+    const char **cluster, struct buf *text);
+
 /* Readers of results; false: not such a result. */
 bool control_result_id(struct bin result, uint64_t *id); /* also counts */
 bool control_result_keys(struct bin result, struct keys *keys, struct arena *a);

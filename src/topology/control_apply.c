@@ -560,13 +560,6 @@ static enum err_code (*const run[COMMANDS])(struct change *, const void *) = {
 #undef COMMAND
 };
 
-/* Room for any command. */
-union any_command {
-#define COMMAND(name, fields) struct command_##name name;
-#include "topology/control.def"
-#undef COMMAND
-};
-
 static struct control *
 draft_of(const struct control *old)
 {

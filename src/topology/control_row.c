@@ -302,3 +302,43 @@ row_unpack(struct pcur *c, const struct control_schema *s, size_t count,
 			pcur_skip(c);
 	}
 }
+
+static void
+keys_print(struct buf *b, struct keys ks)
+{
+	char text[KEY_TEXT_MAX];
+
+	for (size_t i = 0; i < ks.n; i++)
+		buf_printf(b, "%s%s", i > 0 ? " " : "",
+		    key_text(ks.at[i], text));
+}
+
+void
+column_print(struct buf *b, enum control_column_kind kind, const void *p)
+{
+	char text[KEY_TEXT_MAX];
+	char time[WALL_TEXT_MAX];
+
+	switch (kind) {
+	case COLUMN_STR:
+	case COLUMN_TEXT: buf_str(b, text_at(p)); break;
+	case COLUMN_U64:
+		buf_printf(b, "%" PRIu64, *(const uint64_t *)p);
+		break;
+	case COLUMN_BOOL: buf_str(b, *(const bool *)p ? "true" : "false"); break;
+	case COLUMN_TIME:
+		buf_str(b, wall_text(*(const wall_t *)p, time));
+		break;
+	case COLUMN_DUR:
+		buf_printf(b, "%" PRId64 "s",
+		    ((const dur_t *)p)->us / 1000000);
+		break;
+	case COLUMN_KEY: buf_str(b, key_text(key_at(p), text)); break;
+	case COLUMN_KEYS: keys_print(b, *(const struct keys *)p); break;
+	case COLUMN_RULE:
+		if (*(const enum promotion_rule *)p < RULE_COUNT)
+			buf_str(b, promotion_rule_name(
+			    *(const enum promotion_rule *)p));
+		break;
+	}
+}

@@ -124,3 +124,55 @@ command_name(struct bin command)
 
 	return which < COMMANDS ? command_schema(which)->name : NULL;
 }
+
+/* What it is about is told apart from the rest. */
+static void
+describe(const struct control_schema *s, const union any_command *args,
+    struct key *key, const char **cluster, struct buf *text)
+{
+	size_t start = text->len;
+
+	for (unsigned i = 1; i < s->n; i++) { /* "at" comes first */
+		const struct control_column *c = &s->columns[i];
+		const void *p = (const char *)args + c->offset;
+
+		if (c->kind == COLUMN_KEY)
+			*key = *(const struct key *)p;
+		else if (strcmp(c->name, "cluster") == 0)
+			*cluster = *(const char *const *)p;
+		else {
+			buf_printf(text, "%s%s: ",
+			    text->len > start ? ", " : "", c->name);
+			column_print(text, c->kind, p);
+		}
+	}
+}
+
+bool
+command_describe(struct bin command, struct key *key, const char **cluster,
+    struct buf *text)
+{
+	const struct control_schema *s;
+	union any_command args;
+	enum command which;
+	struct arena a;
+	struct pcur c;
+	size_t fields;
+	bool good;
+
+	*key = KEY_NONE;
+	*cluster = "";
+	which = command_open(command, &c, &fields);
+	if (which == COMMANDS || which == COMMAND_token_add ||
+	    which == COMMAND_token_acquire || which == COMMAND_expire)
+		return false;
+	s = command_schema(which);
+	arena_init(&a);
+	row_init(s, &args);
+	row_unpack(&c, s, fields, &args, &a);
+	good = pcur_done(&c);
+	if (good)
+		describe(s, &args, key, cluster, text);
+	arena_fini(&a);
+	return good;
+}

@@ -43,6 +43,9 @@ void row_pack(struct buf *b, const struct control_schema *s, const void *row);
 void row_unpack(struct pcur *c, const struct control_schema *s, size_t count,
     void *row, struct arena *a);
 
+/* A value as people read it. */
+void column_print(struct buf *b, enum control_column_kind kind, const void *p);
+
 /* ---- tables ---- */
 
 struct table *table_ref(struct table *t);
@@ -94,6 +97,13 @@ const struct control_schema *command_schema(enum command command);
 
 /* The command's number, or COMMANDS; c stands at its first field then. */
 enum command command_open(struct bin bytes, struct pcur *c, size_t *fields);
+
+/* Room for any command. */
+union any_command {
+#define COMMAND(name, fields) struct command_##name name;
+#include "topology/control.def"
+#undef COMMAND
+};
 
 /* ---- a version ---- */
 

@@ -597,10 +597,52 @@ test_unchanged(void)
 	ok(now_state == was, "ending nothing, too");
 }
 
+static void
+test_describe(void)
+{
+	const struct key members[] = { DB(1), DB(2) };
+	const char *cluster;
+	struct buf b, text;
+	struct key key;
+
+	buf_init(&b);
+	buf_init(&text);
+	command_pack(&b, begin_downtime, .at = AT(0), .key = DB(1),
+	    .owner = "ann", .reason = "disk", .duration = DUR_S(60));
+	ok(command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
+	    &cluster, &text) && key_eq(key, DB(1)), "a command about a server");
+	is_str(buf_text(&text), "owner: ann, reason: disk, duration: 60s",
+	    "in words");
+	is_str(cluster, "", "and no cluster");
+	buf_reset(&b);
+	buf_reset(&text);
+	command_pack(&b, set_alias_override, .cluster = "db1:3306",
+	    .alias = "shop");
+	command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
+	    &cluster, &text);
+	is_str(cluster, "db1:3306", "about a cluster");
+	ok(key_is_none(key), "and no server");
+	is_str(buf_text(&text), "alias: shop", "in words");
+	buf_reset(&b);
+	buf_reset(&text);
+	command_pack(&b, submit_pool, .pool = "web", .members = { members, 2 });
+	command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
+	    &cluster, &text);
+	is_str(buf_text(&text), "pool: web, members: db1:3306 db2:3306",
+	    "a list");
+	buf_reset(&b);
+	command_pack(&b, token_add, .public = "p", .secret = "s");
+	ok(!command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
+	    &cluster, &text), "secrets are not told");
+	buf_fini(&b);
+	buf_fini(&text);
+}
+
 int
 main(void)
 {
 	buf_init(&result);
+	test_describe();
 	test_downtime();
 	test_maintenance();
 	test_candidates();
