@@ -53,6 +53,7 @@ struct app {
 	struct config_source config_source; /* read again at a reload */
 	wall_t started;
 	bool probe;		/* discovery runs (http --discovery=true) */
+	bool daemon;		/* not the process of one command */
 };
 
 static inline const struct app *

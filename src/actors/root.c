@@ -125,10 +125,11 @@ on_directory_started(struct root *r, struct ctx *ctx,
 	act_log(ctx, LOG_INFO, "%u servers in %u clusters known from the store",
 	    d->servers, d->clusters);
 	answer_all(r, ctx);
+	if (app_of(ctx)->daemon)
+		act_signal(ctx, SIGHUP);
 	if (!app_of(ctx)->probe)
 		return;
 	add_seeds(ctx);
-	act_signal(ctx, SIGHUP);
 	act_after(ctx, UPKEEP_EVERY, root_upkeep);
 }
 

@@ -397,6 +397,10 @@ run_op(const struct flags *f, const struct command *cmd,
 	code = call_for_all(&run);
 	if (code != ERR_NONE)
 		log_line(LOG_ERROR, "%s", run.err.text);
+	if (daemon_sync(&run.daemon, &run.err) != ERR_NONE) {
+		log_line(LOG_ERROR, "not kept: %s", run.err.text);
+		code = ERR_IO;
+	}
 	daemon_stop(&run.daemon);
 	ops_free(run.ops);
 	daemon_free(&run.daemon);

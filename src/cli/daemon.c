@@ -65,6 +65,7 @@ fill_app(struct daemon *d, const struct daemon_arg *arg)
 	app->config_source = arg->source;
 	app->started.us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
 	app->probe = arg->probe;
+	app->daemon = arg->daemon;
 }
 
 /*
@@ -131,45 +132,62 @@ daemon_start(struct daemon *d, struct daemon_arg *arg)
 	rt_start(d->rt);
 }
 
-/* ---- waiting for the start ---- */
+/* ---- asking, and waiting for the answer ---- */
 
-struct up {
+struct waiting {
 	bool answered;
 	enum err_code code;
 	struct err *err;
 };
 
 static void
+take_answer(struct waiting *w, uint32_t code, const char *error)
+{
+	w->answered = true;
+	w->code = (enum err_code)code;
+	if (w->code != ERR_NONE)
+		err_set(w->err, w->code, "%s", error);
+}
+
+static void
 on_message(void *arg, struct msg *m)
 {
-	struct up *up = arg;
+	struct waiting *w = arg;
 
-	if (m->type == MSG_root_up) {
-		const struct msg_root_up *r = as_root_up(m);
+	if (m->type == MSG_root_up)
+		take_answer(w, as_root_up(m)->code, as_root_up(m)->error);
+	else if (m->type == MSG_store_done)
+		take_answer(w, as_store_done(m)->code, as_store_done(m)->error);
+	else if (m->type == SYS_REFUSED)
+		take_answer(w, ERR_CLOSED, "the process is stopping");
+}
 
-		up->answered = true;
-		up->code = (enum err_code)r->code;
-		if (up->code != ERR_NONE)
-			err_set(up->err, up->code, "%s", r->error);
-	} else if (m->type == SYS_REFUSED) {
-		up->answered = true;
-		up->code = err_set(up->err, ERR_CLOSED, "the start failed");
+static enum err_code
+wait_for(struct daemon *d, bool (*stop)(void), struct err *err)
+{
+	struct waiting w = { .err = err };
+
+	while (!w.answered) {
+		if (stop != NULL && stop())
+			return err_set(err, ERR_CLOSED, "asked to stop");
+		port_wait(d->port, DUR_MS(200));
+		port_poll(d->port, on_message, &w);
 	}
+	return w.code;
 }
 
 enum err_code
 daemon_wait_up(struct daemon *d, bool (*stop)(void), struct err *err)
 {
-	struct up up = { .err = err };
-
 	act_request(port_ctx(d->port), d->app.root, root_wait, DUR_S(600));
-	while (!up.answered) {
-		if (stop != NULL && stop())
-			return err_set(err, ERR_CLOSED, "asked to stop");
-		port_wait(d->port, DUR_MS(200));
-		port_poll(d->port, on_message, &up);
-	}
-	return up.code;
+	return wait_for(d, stop, err);
+}
+
+enum err_code
+daemon_sync(struct daemon *d, struct err *err)
+{
+	act_request(port_ctx(d->port), d->app.store, store_sync, DUR_S(60));
+	return wait_for(d, NULL, err);
 }
 
 void

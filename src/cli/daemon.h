@@ -24,6 +24,7 @@ struct daemon_arg {
 	struct config_source source; /* where it came from, for reloads */
 	const char *command;	     /* "http", or the name of a command */
 	bool probe;
+	bool daemon;		     /* goes on until it is stopped */
 	int workers;
 	int ports; /* besides main's */
 };
@@ -41,7 +42,10 @@ enum err_code daemon_wait_up(struct daemon *d, bool (*stop)(void),
 /* A line for the audit: no server's, the process's own. */
 void daemon_audit(struct daemon *d, const char *type, const char *message);
 
-/* End all threads; what is to be written is written. */
+/* Wait until what was done so far is in the store; IO and such when it is not. */
+enum err_code daemon_sync(struct daemon *d, struct err *err);
+
+/* End all threads. */
 void daemon_stop(struct daemon *d);
 void daemon_free(struct daemon *d);
 

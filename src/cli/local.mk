@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-EXTRA_PROGRAMS += orchestrator
+bin_PROGRAMS += orchestrator
 orchestrator_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(JANSSON_CFLAGS) \
 	$(PCRE2_CFLAGS) -DORC_COMMIT='"$(ORC_COMMIT)"'
 orchestrator_SOURCES = \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGTERM and SIGINT are waited for here and nowhere else: all threads block
- * them.  SIGHUP is root's.
+ * them.  SIGHUP is root's; it is ignored until root wants it.
  */
 #include "config.h"
 
@@ -60,14 +60,11 @@ static sigset_t ending;
 static void
 block_signals(void)
 {
-	sigset_t all;
-
 	sigemptyset(&ending);
 	sigaddset(&ending, SIGTERM);
 	sigaddset(&ending, SIGINT);
-	all = ending;
-	sigaddset(&all, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	pthread_sigmask(SIG_BLOCK, &ending, NULL);
+	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 }
 
@@ -131,14 +128,14 @@ serve_until_stopped(struct daemon *d, bool http)
 		daemon_stop(d);
 		return 1;
 	}
-	if (http)
-		log_line(LOG_NOTICE, "serving at %s", http_address(listener));
 	notify("READY=1");
 	log_line(LOG_NOTICE, "%s: stopping", wait_for_signal());
 	notify("STOPPING=1");
 	if (http)
 		http_stop(listener);
 	daemon_audit(d, "shutdown", "Triggered via SIGTERM or SIGINT");
+	if (daemon_sync(d, &err) != ERR_NONE)
+		log_line(LOG_ERROR, "not kept: %s", err.text);
 	daemon_stop(d);
 	if (http)
 		http_free(listener);
@@ -151,6 +148,7 @@ serve(const struct flags *f, const struct config_source *source, bool http)
 	struct config *config = command_config(source);
 	struct daemon d;
 	struct daemon_arg arg = { .config = config, .source = *source,
+		.daemon = true,
 		.command = http ? "http" : "continuous", .probe = f->discovery,
 		.workers = worker_count(), .ports = HTTP_THREADS_MAX };
 	struct err err = ERR_INIT;

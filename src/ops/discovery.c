@@ -15,7 +15,7 @@ probe_failed(struct op_call *c, const struct msg_server_probed *p)
 {
 	if (p->code == ERR_NONE)
 		return false;
-	reply_error(c, "%s", p->error);
+	reply_error(c, "%s:%u: %s", p->host, p->port, p->error);
 	return true;
 }
 

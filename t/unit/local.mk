@@ -109,7 +109,8 @@ t_unit_flags_t_LDADD = src/base/libbase.a $(JANSSON_LIBS)
 
 # ops
 UNIT_OPS = %D%/ops_manage.t %D%/ops_read.t %D%/route.t
-EXTRA_PROGRAMS += $(UNIT_OPS)
+check_PROGRAMS += $(UNIT_OPS)
+TESTS += $(UNIT_OPS)
 OPS_WORLD = %D%/ops_world.c %D%/ops_world.h
 OPS_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS) \
 	$(JANSSON_CFLAGS) $(PCRE2_CFLAGS)

@@ -145,7 +145,7 @@ on_probe(struct ctx *ctx, const struct msg *m, const struct msg_server_probe *p)
 	if (strcmp(p->host, "dead") == 0) {
 		act_answer(ctx, ask_of(m), server_probed, .host = p->host,
 		    .port = p->port, .code = ERR_UNREACHABLE,
-		    .error = "dead:3306: connection refused");
+		    .error = "connection refused");
 		return;
 	}
 	instance_init(&in);
