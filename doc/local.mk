@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-dist_man_MANS += %D%/orchestrator-client.1
+dist_man_MANS += %D%/orchestrator.1 %D%/orchestrator-client.1
 dist_doc_DATA += %D%/design.md %D%/differences.md
 dist_doc_DATA += %D%/configuration.md
 dist_doc_DATA += %D%/install.md

@@ -163,6 +163,10 @@ none('no source file above 900 lines', map {
 	$n > 900 ? "$_: $n lines" : ();
 } @code);
 
+my $manual = slurp("$src/doc/orchestrator.1");
+none('every flag is in the manual', grep { $manual !~ /\bFl \Q$_\E\b/ }
+    slurp("$src/src/cli/flags.def") =~ /^FLAG\("([\w-]+)"/mg);
+
 my (@license, @path, @left);
 my $machine = join '|', map { quotemeta } '/wo' . 'rk/', '/fa' . 'rm/',
     '/tmp/' . 'wt/', '/tmp/' . 'b-';
