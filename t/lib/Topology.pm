@@ -638,6 +638,8 @@ sub down {
 
 sub DESTROY {
 	my ($self) = @_;
+	# At the end of a test this runs after its exit status was set.
+	local ($?, $!, $@);
 	$self->down if $self->{creator} && $self->{creator} == $$
 	    && !$self->{stay};
 }
