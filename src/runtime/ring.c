@@ -142,14 +142,32 @@ sleeper_value(const struct sleeper *s)
 	return ck_ec32_value((const struct ck_ec32 *)s);
 }
 
+/*
+ * ck_ec looks at its caller's deadline only when a round of its own is over, so
+ * that a wait of 1 ms would last a second.  A round must not end later.
+ */
+static int
+end_round(const struct ck_ec_wait_state *state, struct timespec *round)
+{
+	const struct timespec *at = state->data;
+
+	if (at->tv_sec < round->tv_sec || (at->tv_sec == round->tv_sec &&
+	    at->tv_nsec < round->tv_nsec))
+		*round = *at;
+	return 0;
+}
+
 void
 sleeper_wait(struct sleeper *s, uint32_t value, int64_t deadline_us)
 {
 	struct timespec at = { deadline_us / 1000000,
 		deadline_us % 1000000 * 1000 };
 
-	ck_ec32_wait((struct ck_ec32 *)s, &mode, value,
-	    deadline_us == INT64_MAX ? NULL : &at);
+	if (deadline_us == INT64_MAX)
+		ck_ec32_wait((struct ck_ec32 *)s, &mode, value, NULL);
+	else
+		ck_ec32_wait_pred((struct ck_ec32 *)s, &mode, value, end_round,
+		    &at, &at);
 }
 
 void

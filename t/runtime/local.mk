@@ -24,3 +24,9 @@ t_runtime_sim_t_LDADD = $(LIBS_RUNTIME)
 t_runtime_wheel_t_SOURCES = %D%/wheel.c
 t_runtime_wheel_t_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)
 t_runtime_wheel_t_LDADD = $(LIBS_RUNTIME)
+
+check_PROGRAMS += %D%/park.t
+TESTS += %D%/park.t
+t_runtime_park_t_SOURCES = %D%/park.c
+t_runtime_park_t_CPPFLAGS = $(RUNTIME_TEST_CPPFLAGS)
+t_runtime_park_t_LDADD = $(LIBS_RUNTIME)
