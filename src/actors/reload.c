@@ -6,11 +6,12 @@
 #include <string.h>
 
 void
-log_config_notes(const struct config *c)
+log_config_notes(const struct config *c, enum log_level most)
 {
 	for (size_t i = 0; i < c->notes; i++)
-		log_line(c->note[i].level, "configuration: %s",
-		    c->note[i].text);
+		if (c->note[i].level <= most)
+			log_line(c->note[i].level, "configuration: %s",
+			    c->note[i].text);
 }
 
 enum err_code
@@ -27,7 +28,7 @@ reload_config(struct ctx *ctx, const char *extra, struct err *err)
 	shared_unref(old);
 	if (fresh == NULL)
 		return err->code;
-	log_config_notes(fresh);
+	log_config_notes(fresh, LOG_DEBUG);
 	for (size_t i = 0; i < restart.count; i++)
 		act_log(ctx, LOG_NOTICE, "%s was changed: it takes effect at "
 		    "the next start", config_info(restart.key[i])->name);

@@ -16,7 +16,10 @@
 enum err_code reload_config(struct ctx *ctx, const char *extra,
     struct err *err);
 
-/* Log what a loaded configuration has to say: unknown keys, keys not acted on. */
-void log_config_notes(const struct config *c);
+/*
+ * Log what a loaded configuration has to say: unknown keys (WARNING), keys not
+ * acted on (NOTICE).  most: the least severe level that is wanted.
+ */
+void log_config_notes(const struct config *c, enum log_level most);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actors/reload.h"
 #include "base/mem.h"
 #include "cli/daemon.h"
 #include "cli/print.h"
@@ -368,6 +369,7 @@ start(struct run *run, const struct config_source *source)
 
 	if (config == NULL)
 		return ERR_INVALID;
+	log_config_notes(config, LOG_WARNING); /* misspelt keys, above all */
 	if (config->raft_enabled && !run->f->ignore_raft_setup) {
 		log_line(LOG_ERROR, "RaftEnabled: ask the group's leader "
 		    "(orchestrator-client), or add -ignore-raft-setup to work "

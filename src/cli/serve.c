@@ -104,7 +104,7 @@ log_start(const struct config *config)
 	if (config->enable_syslog)
 		syslog_start();
 	log_line(LOG_NOTICE, "orchestrator %s starts", PACKAGE_VERSION);
-	log_config_notes(config);
+	log_config_notes(config, LOG_DEBUG);
 }
 
 /* Each HTTP thread asks with its own operations. */
