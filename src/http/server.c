@@ -599,7 +599,7 @@ http_start(const struct http_arg *arg, struct err *err)
 		return NULL;
 	}
 	threads_start(h, fd);
-	log_line(LOG_INFO, "http: listening on %s", h->address);
+	log_line(LOG_NOTICE, "http: listening on %s", h->address);
 	return h;
 }
 
