@@ -608,6 +608,7 @@ http_request(h2o_handler_t *self, h2o_req_t *req)
 
 	(void)self;
 	c->http2 = req->version >= 0x200;
+	http_conn_used(c);
 	target_find(&target, fixed->url_prefix, fixed->status_endpoint,
 	    req->path.base, len);
 	if (certificate_missing(c, &target)) {

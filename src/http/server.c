@@ -17,6 +17,7 @@ enum {
 	ACCEPT_AT_ONCE = 16,  /* connections per turn of the loop */
 	PAUSE_MS = 100,	      /* without a free descriptor */
 	EXPIRE_MS = 1000,     /* between two looks at who waits too long */
+	IDLE_MS = 1000,	      /* without a request: may go when it gets full */
 	TELL_MS = 60000,      /* between two lines about the same trouble */
 	LAST_MS = 500,	      /* after stop_ms: to send the 503s */
 	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
@@ -92,19 +93,50 @@ http_conn_unref(struct conn *c)
 }
 
 static void
-on_close(void *data)
+conn_link(struct conn *c)
 {
-	struct conn *c = data;
 	struct thread *t = c->thread;
 
-	c->sock = NULL;
+	c->prev = NULL;
+	c->next = t->conns;
+	if (t->conns != NULL)
+		t->conns->prev = c;
+	else
+		t->conns_last = c;
+	t->conns = c;
+}
+
+static void
+conn_unlink(struct conn *c)
+{
+	struct thread *t = c->thread;
+
 	if (c->prev != NULL)
 		c->prev->next = c->next;
 	else
 		t->conns = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
-	t->conn_count--;
+	else
+		t->conns_last = c->prev;
+}
+
+void
+http_conn_used(struct conn *c)
+{
+	c->used = h2o_now(c->thread->loop);
+	conn_unlink(c);
+	conn_link(c);
+}
+
+static void
+on_close(void *data)
+{
+	struct conn *c = data;
+
+	c->sock = NULL;
+	conn_unlink(c);
+	c->thread->conn_count--;
 	http_conn_unref(c);
 }
 
@@ -115,10 +147,8 @@ conn_new(struct thread *t, h2o_socket_t *sock)
 
 	c->thread = t;
 	c->sock = sock;
-	c->next = t->conns;
-	if (t->conns != NULL)
-		t->conns->prev = c;
-	t->conns = c;
+	c->used = h2o_now(t->loop);
+	conn_link(c);
 	t->conn_count++;
 	sock->on_close.cb = on_close;
 	sock->on_close.data = c;
@@ -133,6 +163,23 @@ may_tell(struct thread *t, uint64_t *last)
 	if (*last != 0 && now - *last < TELL_MS)
 		return false;
 	*last = now;
+	return true;
+}
+
+/*
+ * End the connection that has asked for nothing for the longest time, so that
+ * idle ones (and those that HTTP/2's pings keep up) lock nobody out.
+ */
+static bool
+make_room(struct thread *t)
+{
+	struct conn *c = t->conns_last;
+
+	if (c == NULL || c->calls > 0 || h2o_now(t->loop) - c->used < IDLE_MS)
+		return false;
+	shutdown(h2o_socket_get_fd(c->sock), SHUT_RDWR);
+	/* It is closed in this loop's next turn; not the same one again. */
+	http_conn_used(c);
 	return true;
 }
 
@@ -190,7 +237,8 @@ on_accept(h2o_socket_t *listener, const char *err)
 			    on_pause_over);
 			return;
 		}
-		if (t->conn_count >= t->http->tuning.connections_max)
+		if (t->conn_count >= t->http->tuning.connections_max &&
+		    !make_room(t))
 			refuse(t, sock);
 		else
 			conn_new(t, sock);

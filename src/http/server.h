@@ -26,7 +26,8 @@
 struct conn {
 	struct thread *thread;
 	h2o_socket_t *sock; /* NULL: closed */
-	struct conn *prev, *next;
+	struct conn *prev, *next; /* of the thread, the latest used first */
+	uint64_t used;	    /* h2o_now() of its last request, or its start */
 	unsigned calls;	    /* see struct call */
 	unsigned refused;   /* requests in a row that were answered "busy" */
 	bool http2;
@@ -76,7 +77,7 @@ struct thread {
 	struct port *port;
 	struct ops *ops; /* NULL: not any more */
 
-	struct conn *conns;
+	struct conn *conns, *conns_last;
 	unsigned conn_count;
 	uint64_t refused;	/* connections above the limit */
 	uint64_t refused_told, accept_told; /* h2o_now() of the last line */
@@ -120,6 +121,8 @@ struct thread *http_thread_of(h2o_req_t *req);
 struct conn *http_conn_of(h2o_req_t *req);
 /* The configuration in force; a borrowed pointer until the callback returns. */
 const struct config *http_thread_config(struct thread *t);
+/* A request came. */
+void http_conn_used(struct conn *c);
 /* Frees a connection that has neither socket nor calls. */
 void http_conn_unref(struct conn *c);
 

@@ -117,6 +117,16 @@ sub until_text {
 	return $text;
 }
 
+# Has the other side closed it?
+sub is_closed {
+	my ($sock) = @_;
+	while (IO::Select->new($sock)->can_read(0)) {
+		my $n = sysread $sock, my $text, 65536;
+		return 1 if !$n;
+	}
+	return 0;
+}
+
 # true when the other side closes within the limit
 sub closed {
 	my ($sock) = @_;
