@@ -107,7 +107,7 @@ void
 act_rehome(struct ctx *ctx, int home)
 {
 	assert(ctx->self != NULL && ctx->role != ROLE_PORT);
-	ctx->self->move_to = core_home(ctx, ctx->self, home);
+	ctx->self->move_to = (int16_t)core_home(ctx, ctx->self, home);
 }
 
 addr_t

@@ -59,7 +59,7 @@ cell_take(struct ctx *ctx)
 		*c = (struct cell){ .body = body };
 		c->body.len = 0;
 	} else {
-		c = mem_zalloc(sizeof *c);
+		c = line_alloc(sizeof *c);
 	}
 	c->pool = c->origin = ctx->index;
 	c->moves = VERSION_NONE;

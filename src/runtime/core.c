@@ -119,6 +119,18 @@ core_refuse(struct ctx *ctx, struct cell *c, enum refusal why)
 
 /* ---- on the way ---- */
 
+/* Most messages: the slot is known already, and nobody moves. */
+static void
+send_here(struct ctx *ctx, struct slot *slot, struct cell *c)
+{
+	if (c->what == CELL_MSG &&
+	    atomic_load_explicit(&ctx->core->move.state,
+		memory_order_acquire) == MOVE_NONE)
+		core_push(ctx, slot->actor, c);
+	else
+		core_arrive(ctx, c);
+}
+
 void
 core_send(struct ctx *ctx, struct cell *c)
 {
@@ -147,7 +159,7 @@ core_send(struct ctx *ctx, struct cell *c)
 	if (c->version != 0)
 		move_sending(ctx, c);
 	if (word_home(word) == ctx->index)
-		core_arrive(ctx, c);
+		send_here(ctx, slot, c);
 	else
 		ctx->core->ops->carry(ctx, word_home(word), c);
 }

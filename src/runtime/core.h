@@ -154,26 +154,27 @@ void slot_give_credit(struct slot *slot);
 struct io_watch;
 struct post;
 
+/* What every message needs is in the first cache line. */
 struct actor {
 	const struct actor_class *class;
 	void *state;
-	void *arg; /* until init has run */
-	struct slot *slot;
-	addr_t self;
 	struct cell_list inbox;
+	addr_t self;
 	struct actor *next_ready;
-	uint64_t *ticks;	/* bit per type: one is waiting */
-	addr_t *watchers;
-	unsigned watcher_count, watcher_cap;
-	uint32_t timers;	/* first of its list */
-	uint32_t serial;	/* of its latest request */
-	uint32_t ready_at;	/* place in the simulator's ready list */
-	struct io_watch *io;	/* descriptors it watches */
-	struct post *posts;	/* what it has on the board */
 	uint16_t moves;		/* version of its slot's word */
-	int move_to;		/* it asked for that home; -1: no */
+	int16_t move_to;	/* it asked for that home; -1: no */
 	bool ready;		/* in its home's list */
 	bool inited;
+	/* second line */
+	struct slot *slot;
+	uint32_t serial;	/* of its latest request */
+	uint32_t timers;	/* first of its list */
+	uint64_t *ticks;	/* bit per type: one is waiting */
+	struct io_watch *io;	/* descriptors it watches */
+	struct post *posts;	/* what it has on the board */
+	void *arg;		/* until init has run */
+	addr_t *watchers;
+	unsigned watcher_count, watcher_cap;
 };
 
 /* How an actor left its turn. */

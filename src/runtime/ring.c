@@ -13,6 +13,8 @@
 
 #include "base/mem.h"
 
+enum { SPINS = 100 };
+
 struct rings {
 	int threads;
 	ck_ring_t *ring;	   /* [from * threads + to] */
@@ -87,10 +89,23 @@ rings_waiting(const struct rings *r, int to)
 	return false;
 }
 
+/* An answer that is a few microseconds away is cheaper than a sleep. */
+bool
+rings_spin(const struct rings *r, int to)
+{
+	for (int i = 0; i < SPINS; i++) {
+		if (rings_waiting(r, to))
+			return true;
+		ck_pr_stall();
+	}
+	return false;
+}
+
+/* A locked instruction where ck has the slower mfence. */
 void
 ring_fence(void)
 {
-	ck_pr_fence_memory();
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
 
 /* ---- sleeping ---- */
@@ -120,12 +135,14 @@ futex_wake(const struct ck_ec_ops *ops, const uint32_t *address)
 
 /*
  * ck_ec looks again after 2, 16, 128, 1024 ms unless told otherwise, for the
- * sake of its single-producer mode, which we do not use.
+ * sake of its single-producer mode, which we do not use; and spins first, which
+ * rings_spin() has done.
  */
 static const struct ck_ec_ops ops = {
 	.gettime = now,
 	.wait32 = futex_wait,
 	.wake32 = futex_wake,
+	.busy_loop_iter = 1,
 	.initial_wait_ns = 2000000000,
 };
 static const struct ck_ec_mode mode = { .ops = &ops };

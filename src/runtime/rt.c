@@ -47,6 +47,8 @@ rt_port_drain(struct ctx *ctx)
 	while (thread_drain(t))
 		;
 	t->draining = false;
+	if (t->spilled > 0)
+		thread_ask_for_room(t);
 	if (ctx->touched)
 		thread_wake_touched(ctx);
 	board_reclaim(ctx);

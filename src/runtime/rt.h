@@ -64,6 +64,8 @@ void thread_wake_touched(struct ctx *ctx);
 void thread_wake(struct thread *t, struct ctx *by);
 bool thread_drain(struct thread *t); /* true: rings may hold more */
 void thread_flush(struct thread *t);
+/* What did not fit is tried again; who makes room will wake this thread. */
+void thread_ask_for_room(struct thread *t);
 /* Sleep until woken or the time has come; INT64_MAX: no time. */
 void thread_park(struct thread *t, int64_t until_us);
 

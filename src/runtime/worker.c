@@ -9,7 +9,11 @@
  *	sleeper: asleep = IN_...; fence; rings empty? then wait
  *	sender:  push into the ring; fence; asleep? then wake
  *
- * The same holds for a full ring: "starved" against its head.
+ * The same holds for a full ring:
+ *
+ *	sender:   starved = true; fence; still full? asleep = IN_...; fence;
+ *		  still starved? then wait
+ *	receiver: take from the ring; fence; starved? starved = false, wake
  */
 #include "config.h"
 
@@ -20,6 +24,7 @@
 
 enum {
 	DRAIN_MAX = 256,	/* cells of one ring in one turn */
+	ROUNDS_MAX = 16,	/* of ready actors before a look at the rings */
 	IO_EVERY_US = 100,	/* a busy thread looks at its descriptors */
 };
 
@@ -65,14 +70,18 @@ thread_wake_touched(struct ctx *ctx)
 	}
 }
 
+/* A port with more than fits is called when there is room. */
 static void
 touch(struct ctx *ctx, int home)
 {
 	thread_of(ctx)->touched[home] = true;
 	ctx->touched = true;
 	/* Who may block, or is not in a turn, does not put it off. */
-	if (ctx->role != ROLE_WORKER)
-		thread_wake_touched(ctx);
+	if (ctx->role == ROLE_WORKER)
+		return;
+	if (ctx->role == ROLE_PORT && thread_of(ctx)->spilled > 0)
+		thread_ask_for_room(thread_of(ctx));
+	thread_wake_touched(ctx);
 }
 
 /* ---- sending ---- */
@@ -146,8 +155,8 @@ thread_flush(struct thread *t)
  * Before sleeping with cells that did not fit: ask to be woken when there is
  * room, then look once more.
  */
-static void
-ask_for_room(struct thread *t)
+void
+thread_ask_for_room(struct thread *t)
 {
 	for (int i = 0; i < t->ctx.core->homes; i++)
 		if (t->spill[i].head != NULL)
@@ -155,6 +164,19 @@ ask_for_room(struct thread *t)
 			    &t->rt->thread[i].starved[t->ctx.index], true);
 	ring_fence();
 	thread_flush(t);
+}
+
+/* Somebody made room since, perhaps before he could see that we sleep. */
+static bool
+room_came(struct thread *t)
+{
+	if (t->spilled == 0)
+		return false;
+	for (int i = 0; i < t->ctx.core->homes; i++)
+		if (t->spill[i].head != NULL &&
+		    !atomic_load(&t->rt->thread[i].starved[t->ctx.index]))
+			return true;
+	return false;
 }
 
 /* ---- receiving ---- */
@@ -259,12 +281,14 @@ thread_park(struct thread *t, int64_t until_us)
 	uint32_t value = sleeper_value(&t->sleeper);
 
 	if (t->spilled > 0)
-		ask_for_room(t);
+		thread_ask_for_room(t);
 	if (t->ctx.touched)
 		thread_wake_touched(&t->ctx);
+	if (rings_spin(t->rt->rings, t->ctx.index))
+		return;
 	atomic_store(&t->asleep, how);
 	ring_fence();
-	if (!rings_waiting(t->rt->rings, t->ctx.index) &&
+	if (!rings_waiting(t->rt->rings, t->ctx.index) && !room_came(t) &&
 	    !atomic_load(&t->rt->stopping)) {
 		if (how == IN_EPOLL)
 			io_poll(t, epoll_timeout(until_us));
@@ -307,10 +331,10 @@ thread_main(void *arg)
 		thread_drain(t);
 		timers_run(&t->ctx, &t->wheel, now_us / 1000);
 		look_at_io(t, now_us);
-		if (t->ready.count > 0)
-			run_ready(t);
-		else
+		if (t->ready.count == 0)
 			rest(t);
+		for (int i = 0; i < ROUNDS_MAX && t->ready.count > 0; i++)
+			run_ready(t);
 		if (t->ctx.touched)
 			thread_wake_touched(&t->ctx);
 	}

@@ -1,4 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+# make bench: every benchmark that is a program, one line for each figure.
+BENCHES = %D%/runtime
+EXTRA_PROGRAMS += %D%/runtime
+CLEANFILES += %D%/runtime
+
+t_bench_runtime_SOURCES = %D%/runtime.c %D%/bench.h %D%/mailbox.c \
+	%D%/mailbox.h
+t_bench_runtime_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS) \
+	$(MSGPACK_CFLAGS)
+t_bench_runtime_LDADD = $(LIBS_RUNTIME)
+
+bench: $(BENCHES)
+	@for b in $(BENCHES); do ./$$b || exit 1; done
+.PHONY: bench
+
 EXTRA_DIST += %D%/http.pl
 
 # make t/bench/ops && t/bench/ops
