@@ -203,6 +203,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	switch (m->type) {
 	case MSG_audit_add: on_audit_add(self, ctx, as_audit_add(m)); break;
 	case MSG_audit_tick: on_audit_tick(self, ctx); break;
+	case MSG_audit_sync: act_answer(ctx, ask_of(m), audit_synced); break;
 	default: act_unexpected(ctx, m);
 	}
 }

@@ -240,10 +240,23 @@ on_store_history(struct store_actor *s, struct ctx *ctx, const struct msg *m)
 /* ---- sync ---- */
 
 /*
- * What was sent by others before store_sync may still be on its way from their
- * threads.  It is here when this thread has emptied its rings once more, and
- * handled when a message to myself has gone round after that.
+ * What others sent before store_sync may still be on its way from their threads.
+ * A thread empties its rings, as far as a turn allows, before it looks at its
+ * timers: when nothing new came for QUIET_TURNS of them, all of it is here.
  */
+enum { QUIET_TURNS = 3 };
+
+static void
+answer_syncs(struct store_actor *s, struct ctx *ctx)
+{
+	store_write_all(s, ctx);
+	for (uint32_t i = 0; i < s->syncs; i++)
+		act_answer(ctx, s->sync[i], store_done,
+		    .code = s->retry.us > 0 ? ERR_IO : ERR_NONE,
+		    .error = s->retry.us > 0 ? s->trouble : NULL);
+	s->syncs = 0;
+}
+
 static void
 on_store_sync(struct store_actor *s, struct ctx *ctx, const struct msg *m)
 {
@@ -255,23 +268,21 @@ on_store_sync(struct store_actor *s, struct ctx *ctx, const struct msg *m)
 		return;
 	}
 	s->sync[s->syncs++] = ask_of(m);
-	act_send(ctx, act_self(ctx), store_sync_turn, .turns = 2);
+	s->quiet = 0;
+	act_after(ctx, DUR_MS(1), store_sync_turn);
 }
 
 static void
-on_store_sync_turn(struct store_actor *s, struct ctx *ctx, uint32_t turns)
+on_store_sync_turn(struct store_actor *s, struct ctx *ctx)
 {
-	if (turns > 0) {
-		act_send(ctx, act_self(ctx), store_sync_turn,
-		    .turns = turns - 1);
+	if (s->syncs == 0)
 		return;
-	}
-	store_write_all(s, ctx);
-	for (uint32_t i = 0; i < s->syncs; i++)
-		act_answer(ctx, s->sync[i], store_done,
-		    .code = s->retry.us > 0 ? ERR_IO : ERR_NONE,
-		    .error = s->retry.us > 0 ? s->trouble : NULL);
-	s->syncs = 0;
+	s->quiet = s->heard == s->heard_then ? s->quiet + 1 : 0;
+	s->heard_then = s->heard;
+	if (s->quiet >= QUIET_TURNS || act_now(ctx).us > s->sync[0].deadline.us)
+		answer_syncs(s, ctx);
+	else
+		act_after(ctx, DUR_MS(1), store_sync_turn);
 }
 
 /* ---- ticks ---- */
@@ -346,6 +357,8 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	struct store_actor *s = self;
 
+	if (!addr_eq(m->from, act_self(ctx)))
+		s->heard++;
 	switch (m->type) {
 	case MSG_store_instance: on_store_instance(s, ctx, m); break;
 	case MSG_store_health: on_store_health(s, ctx, m); break;
@@ -357,9 +370,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_store_audit: on_op(s, ctx, m); break;
 	case MSG_store_history: on_store_history(s, ctx, m); break;
 	case MSG_store_sync: on_store_sync(s, ctx, m); break;
-	case MSG_store_sync_turn:
-		on_store_sync_turn(s, ctx, as_store_sync_turn(m)->turns);
-		break;
+	case MSG_store_sync_turn: on_store_sync_turn(s, ctx); break;
 	case MSG_store_flush: on_store_flush(s, ctx); break;
 	case MSG_store_watch: on_store_watch(s, ctx); break;
 	case MSG_store_wrote: on_store_wrote(ctx, as_store_wrote(m)); break;

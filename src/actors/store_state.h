@@ -54,6 +54,9 @@ struct store_actor {
 	uint64_t kept;		 /* of the last one in the file */
 	struct ask sync[SYNCS_MAX];
 	uint32_t syncs;
+	uint64_t heard;	  /* messages of others */
+	uint64_t heard_then; /* at the last store_sync_turn */
+	uint32_t quiet;	  /* turns without a new one */
 	bool armed;	  /* store_flush is due */
 	bool outside;	  /* somebody else wrote; not read yet */
 	dur_t retry;	  /* wait after a failure; 0: all is well */

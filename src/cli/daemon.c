@@ -85,7 +85,7 @@ spawn_all(struct daemon *d)
 		{ &app->store, &store_class, home_pinned(app, PINNED_STORE) },
 		{ &app->reader, &reader_class,
 		    home_pinned(app, PINNED_READER) },
-		{ &app->audit, &audit_class, HOME_ANY },
+		{ &app->audit, &audit_class, home_pinned(app, PINNED_READER) },
 		{ &app->control, &control_class, HOME_ANY },
 		{ &app->resolver[0], &resolver_class,
 		    home_pinned(app, PINNED_RESOLVER) },
@@ -197,9 +197,43 @@ daemon_audit(struct daemon *d, const char *type, const char *message)
 	    .host = "", .cluster = "", .message = message);
 }
 
+/* ---- the end ---- */
+
+static void
+on_written(void *arg, struct msg *m)
+{
+	bool *answered = arg;
+
+	switch (m->type) {
+	case MSG_audit_synced:
+	case SYS_REFUSED: *answered = true; break;
+	case MSG_store_done:
+		*answered = true;
+		if (as_store_done(m)->code != ERR_NONE)
+			log_line(LOG_ERROR, "not everything was written: %s",
+			    as_store_done(m)->error);
+		break;
+	default: break;
+	}
+}
+
+/* Both keep the deadline that they were given. */
+static void
+wait_written(struct daemon *d)
+{
+	bool answered = false;
+
+	while (!answered && port_wait(d->port, DUR_S(15)))
+		port_poll(d->port, on_written, &answered);
+}
+
 void
 daemon_stop(struct daemon *d)
 {
+	act_request(port_ctx(d->port), d->app.audit, audit_sync, DUR_S(5));
+	wait_written(d);
+	act_request(port_ctx(d->port), d->app.store, store_sync, DUR_S(10));
+	wait_written(d);
 	rt_stop(d->rt);
 }
 

@@ -140,6 +140,8 @@ describe(const struct control_schema *s, const union any_command *args,
 			*key = *(const struct key *)p;
 		else if (strcmp(c->name, "cluster") == 0)
 			*cluster = *(const char *const *)p;
+		else if (c->kind == COLUMN_DUR && ((const dur_t *)p)->us == 0)
+			continue; /* the usual time */
 		else {
 			buf_printf(text, "%s%s: ",
 			    text->len > start ? ", " : "", c->name);
