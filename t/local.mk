@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/tap.h
-EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/Daemon.pm %D%/lib/topology %D%/lib/mysql-root
+EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/Daemon.pm %D%/lib/Fleet.pm %D%/lib/topology %D%/lib/mysql-root
 dist_check_SCRIPTS += %D%/tidy.t
 TESTS += %D%/tidy.t
 
