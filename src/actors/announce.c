@@ -86,6 +86,24 @@ found_by(enum found_kind kind)
 	return "replica";
 }
 
+/* FNV-1a, 64 bits. */
+#define MIX_START 14695981039346656037u
+
+static void
+mix(uint64_t *h, const char *s)
+{
+	do {
+		*h = (*h ^ (unsigned char)*s) * 1099511628211u;
+	} while (*s++ != '\0');
+}
+
+static void
+mix_key(uint64_t *h, struct key k)
+{
+	mix(h, k.host);
+	*h = (*h ^ k.port) * 1099511628211u;
+}
+
 static void
 keep_neighbours(struct told *t, const struct probe *p, const struct config *c)
 {
@@ -95,12 +113,15 @@ keep_neighbours(struct told *t, const struct probe *p, const struct config *c)
 		n++;
 	t->near = arena_alloc(&t->arena, n * sizeof *t->near);
 	t->near_n = 0;
+	t->near_digest = MIX_START;
 	for (const struct found *f = p->found; f != NULL; f = f->next) {
 		if (f->user[0] != '\0' && pattern_list_match(
 		    c->rules.discovery_ignore_user, f->user))
 			continue;
 		t->near[t->near_n++] = (struct neighbour){
 			key_dup(f->key, &t->arena), found_by(f->kind) };
+		mix_key(&t->near_digest, f->key);
+		mix(&t->near_digest, found_by(f->kind));
 	}
 }
 
@@ -166,26 +187,10 @@ told_resolve(const struct told *t, const struct directory_snap *snap,
 	return in;
 }
 
-/* FNV-1a, 64 bits. */
-static void
-mix(uint64_t *h, const char *s)
-{
-	do {
-		*h = (*h ^ (unsigned char)*s) * 1099511628211u;
-	} while (*s++ != '\0');
-}
-
-static void
-mix_key(uint64_t *h, struct key k)
-{
-	mix(h, k.host);
-	*h = (*h ^ k.port) * 1099511628211u;
-}
-
 uint64_t
 told_edge(const struct instance *in)
 {
-	uint64_t h = 14695981039346656037u;
+	uint64_t h = MIX_START;
 
 	mix_key(&h, in->key);
 	mix_key(&h, in->source_key);

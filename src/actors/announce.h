@@ -22,6 +22,7 @@ struct told {
 	struct instance *raw; /* keys as the server names them; NULL: never */
 	struct neighbour *near;
 	size_t near_n;
+	uint64_t near_digest;
 	uint64_t edge;	 /* digest of what decides its place */
 	uint64_t shown;	 /* digest of what was reported last */
 	uint64_t steady; /* digest of what was stored last */

@@ -4,9 +4,14 @@
  * publishes both as one immutable snapshot.
  *
  * Reports that arrive together are published together: cluster_publish is a
- * tick, so one turn's reports make one snapshot.  A member's record is shared by
- * successive snapshots until its facts or its place change; a report without
- * facts costs new times only.
+ * tick, so one turn's reports make one snapshot; a large cluster waits a little
+ * for more of them.  A member's record is shared by successive snapshots until
+ * its facts or its place change; a report without facts costs new times only.
+ *
+ * A member's place on the board comes after the snapshot that has it, and goes
+ * after the one that has it no more: who looks a server up by its place finds
+ * it.  A server that is filed here may have had another actor before; only the
+ * latest one that reported can take it away.
  */
 #include "config.h"
 
@@ -22,11 +27,17 @@
 #include "config/conf.h"
 #include "topology/health.h"
 
-enum { SYNC_MAX = 8 }; /* askers of cluster_sync waiting at once */
+enum {
+	SYNC_MAX = 64, /* askers of cluster_sync waiting at once */
+	WAIT_US = 20,  /* for more reports, for each member */
+};
 
 struct mem {
 	UT_hash_handle hh;
 	char key[KEY_TEXT_MAX];
+	addr_t from;	    /* who reported last */
+	bool placed;	    /* its place is on the board */
+	bool gone;	    /* to be dropped with the next snapshot */
 	struct arena arena; /* of facts */
 	struct instance facts;
 	struct health health; /* error is error_text */
@@ -38,8 +49,11 @@ struct mem {
 struct cluster {
 	struct cluster_arg arg;
 	struct mem *members;
+	size_t n; /* of them, not gone */
 	uint64_t version;
-	bool due; /* a cluster_publish is pending */
+	bool stale_places; /* facts or members changed since place_members() */
+	enum { NOT_DUE, DUE_LATER, DUE_NOW } due; /* a cluster_publish waits */
+	timer_ref timer;
 	size_t syncs;
 	struct ask sync[SYNC_MAX];
 };
@@ -105,7 +119,7 @@ same_place(const struct instance *a, const struct instance *b)
 static void
 place_members(struct cluster *cl)
 {
-	size_t n = HASH_COUNT(cl->members), i = 0;
+	size_t n = cl->n, i = 0;
 	struct instance *in = mem_alloc(n * sizeof *in);
 	struct instance **at = mem_alloc(n * sizeof *at);
 	struct arena arena;
@@ -113,6 +127,8 @@ place_members(struct cluster *cl)
 
 	arena_init(&arena);
 	HASH_ITER(hh, cl->members, m, tmp) {
+		if (m->gone)
+			continue;
 		in[i] = m->facts;
 		at[i] = &in[i];
 		i++;
@@ -120,6 +136,8 @@ place_members(struct cluster *cl)
 	cluster_place(cl->arg.name, at, n, &arena);
 	i = 0;
 	HASH_ITER(hh, cl->members, m, tmp) {
+		if (m->gone)
+			continue;
 		if (m->rec == NULL || m->news ||
 		    !same_place(&m->rec->in, &in[i])) {
 			shared_unref(m->rec);
@@ -169,7 +187,7 @@ static struct cluster_snap *
 new_snap(struct cluster *cl, struct ctx *ctx)
 {
 	struct cluster_snap *snap = mem_zalloc(sizeof *snap);
-	size_t n = HASH_COUNT(cl->members);
+	size_t n = cl->n;
 	struct mem *m, *tmp;
 
 	shared_init(&snap->shared, free_snap);
@@ -179,6 +197,8 @@ new_snap(struct cluster *cl, struct ctx *ctx)
 	snap->members = arena_alloc(&snap->arena, n * sizeof *snap->members);
 	snap->rec = arena_alloc(&snap->arena, n * sizeof *snap->rec);
 	HASH_ITER(hh, cl->members, m, tmp) {
+		if (m->gone)
+			continue;
 		struct member *to = &snap->members[snap->n++];
 
 		shared_ref(m->rec);
@@ -197,40 +217,6 @@ new_snap(struct cluster *cl, struct ctx *ctx)
 }
 
 static void
-publish(struct cluster *cl, struct ctx *ctx)
-{
-	cl->due = false;
-	if (cl->members == NULL) {
-		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
-	} else {
-		place_members(cl);
-		board_put(ctx, BOARD_CLUSTER, cl->arg.name, new_snap(cl, ctx));
-	}
-	for (size_t i = 0; i < cl->syncs; i++)
-		act_answer(ctx, cl->sync[i], cluster_synced,
-		    .members = HASH_COUNT(cl->members));
-	cl->syncs = 0;
-}
-
-static void
-publish_soon(struct cluster *cl, struct ctx *ctx)
-{
-	if (cl->due)
-		return;
-	cl->due = true;
-	act_after(ctx, DUR_ZERO, cluster_publish);
-}
-
-static void
-on_cluster_sync(struct cluster *cl, struct ctx *ctx, const struct msg *m)
-{
-	if (cl->syncs == SYNC_MAX)
-		publish(cl, ctx);
-	cl->sync[cl->syncs++] = ask_of(m);
-	publish_soon(cl, ctx);
-}
-
-static void
 put_place(struct ctx *ctx, const char *key, const char *cluster)
 {
 	struct place *p = mem_alloc(sizeof *p + strlen(cluster) + 1);
@@ -240,24 +226,108 @@ put_place(struct ctx *ctx, const char *key, const char *cluster)
 	board_put(ctx, BOARD_PLACE, key, p);
 }
 
+static void
+free_mem(struct cluster *cl, struct mem *m)
+{
+	HASH_DEL(cl->members, m);
+	shared_unref(m->rec);
+	arena_fini(&m->arena);
+	mem_free(m);
+}
+
+/* After the snapshot: the places of who came, and of who went. */
+static void
+publish_places(struct cluster *cl, struct ctx *ctx)
+{
+	struct mem *m, *tmp;
+
+	HASH_ITER(hh, cl->members, m, tmp) {
+		if (m->gone) {
+			board_remove(ctx, BOARD_PLACE, m->key);
+			free_mem(cl, m);
+		} else if (!m->placed) {
+			put_place(ctx, m->key, cl->arg.name);
+			m->placed = true;
+		}
+	}
+}
+
+static void
+publish(struct cluster *cl, struct ctx *ctx)
+{
+	bool any = cl->members != NULL;
+
+	act_cancel(ctx, &cl->timer);
+	cl->due = NOT_DUE;
+	if (cl->n == 0) {
+		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
+	} else {
+		if (cl->stale_places)
+			place_members(cl);
+		board_put(ctx, BOARD_CLUSTER, cl->arg.name, new_snap(cl, ctx));
+	}
+	if (cl->stale_places)
+		publish_places(cl, ctx);
+	cl->stale_places = false;
+	for (size_t i = 0; i < cl->syncs; i++)
+		act_answer(ctx, cl->sync[i], cluster_synced,
+		    .members = (uint32_t)cl->n);
+	cl->syncs = 0;
+	if (any && cl->n == 0)
+		act_send(ctx, app_of(ctx)->directory, cluster_empty,
+		    .cluster = cl->arg.name);
+}
+
+static void
+publish_now(struct cluster *cl, struct ctx *ctx)
+{
+	if (cl->due == DUE_NOW)
+		return;
+	act_cancel(ctx, &cl->timer);
+	cl->due = DUE_NOW;
+	cl->timer = act_after(ctx, DUR_ZERO, cluster_publish);
+}
+
+static void
+publish_soon(struct cluster *cl, struct ctx *ctx)
+{
+	if (cl->due != NOT_DUE)
+		return;
+	cl->due = DUE_LATER;
+	cl->timer = act_after(ctx, DUR_US(cl->n * WAIT_US), cluster_publish);
+}
+
+static void
+on_cluster_sync(struct cluster *cl, struct ctx *ctx, const struct msg *m)
+{
+	if (cl->syncs == SYNC_MAX)
+		publish(cl, ctx);
+	cl->sync[cl->syncs++] = ask_of(m);
+	publish_now(cl, ctx);
+}
+
 static struct mem *
-find_or_add(struct cluster *cl, struct ctx *ctx, struct key key)
+find(const struct cluster *cl, struct key key)
 {
 	char text[KEY_TEXT_MAX];
 	struct mem *m;
 
 	key_text(key, text);
 	HASH_FIND_STR(cl->members, text, m);
-	if (m != NULL)
-		return m;
-	m = mem_zalloc(sizeof *m);
-	strcpy(m->key, text);
+	return m;
+}
+
+static struct mem *
+add(struct cluster *cl, struct key key)
+{
+	struct mem *m = mem_zalloc(sizeof *m);
+
+	key_text(key, m->key);
 	arena_init(&m->arena);
 	instance_init(&m->facts);
 	m->facts.key = key_dup(key, &m->arena);
-	m->news = true;
 	HASH_ADD_STR(cl->members, key, m);
-	put_place(ctx, m->key, cl->arg.name);
+	cl->n++;
 	return m;
 }
 
@@ -294,54 +364,52 @@ take_health(struct mem *m, struct bin health)
 }
 
 static void
-on_inst_report(struct cluster *cl, struct ctx *ctx,
-    const struct msg_inst_report *r)
+on_inst_report(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 {
-	struct mem *m = find_or_add(cl, ctx, (struct key){ r->host, r->port });
+	const struct msg_inst_report *r = as_inst_report(msg);
+	struct key key = { r->host, r->port };
+	struct mem *m = find(cl, key);
 
-	if (r->facts.len > 0)
+	/* The first report of whoever comes has facts. */
+	if (r->facts.len == 0 && (m == NULL || m->gone ||
+		!addr_eq(m->from, msg->from)))
+		return;
+	if (m == NULL)
+		m = add(cl, key);
+	if (m->gone) {
+		m->gone = false;
+		cl->n++;
+	}
+	m->from = msg->from;
+	if (r->facts.len > 0) {
 		take_facts(m, r->facts);
+		cl->stale_places = true;
+	}
 	if (r->health.len > 0)
 		take_health(m, r->health);
 	publish_soon(cl, ctx);
 }
 
 static void
-drop(struct cluster *cl, struct ctx *ctx, struct mem *m)
+on_inst_left(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 {
-	HASH_DEL(cl->members, m);
-	if (ctx != NULL)
-		board_remove(ctx, BOARD_PLACE, m->key);
-	shared_unref(m->rec);
-	arena_fini(&m->arena);
-	mem_free(m);
-}
+	const struct msg_inst_left *l = as_inst_left(msg);
+	struct mem *m = find(cl, (struct key){ l->host, l->port });
 
-static void
-on_inst_left(struct cluster *cl, struct ctx *ctx, const struct msg_inst_left *l)
-{
-	char text[KEY_TEXT_MAX];
-	struct mem *m;
-
-	key_text((struct key){ l->host, l->port }, text);
-	HASH_FIND_STR(cl->members, text, m);
-	if (m == NULL)
+	if (m == NULL || m->gone || !addr_eq(m->from, msg->from))
 		return;
-	drop(cl, ctx, m);
-	publish_soon(cl, ctx);
-	if (cl->members == NULL)
-		act_send(ctx, app_of(ctx)->directory, cluster_empty,
-		    .cluster = cl->arg.name);
+	m->gone = true;
+	cl->n--;
+	cl->stale_places = true;
+	publish_now(cl, ctx);
 }
 
 static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
-	case MSG_inst_report:
-		on_inst_report(self, ctx, as_inst_report(m));
-		break;
-	case MSG_inst_left: on_inst_left(self, ctx, as_inst_left(m)); break;
+	case MSG_inst_report: on_inst_report(self, ctx, m); break;
+	case MSG_inst_left: on_inst_left(self, ctx, m); break;
 	case MSG_cluster_publish: publish(self, ctx); break;
 	case MSG_cluster_sync: on_cluster_sync(self, ctx, m); break;
 	case MSG_cluster_end: act_exit(ctx); break;
@@ -358,8 +426,7 @@ fini(void *self, struct ctx *ctx)
 	for (size_t i = 0; i < cl->syncs; i++)
 		act_answer(ctx, cl->sync[i], cluster_synced, .members = 0);
 	HASH_ITER(hh, cl->members, m, tmp)
-		drop(cl, ctx, m);
-	board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
+		free_mem(cl, m);
 }
 
 const struct actor_class cluster_class = {

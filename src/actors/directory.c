@@ -20,21 +20,28 @@
 #include "actors/directory_state.h"
 #include "base/mem.h"
 
+/* The earlier of two ticks counts. */
 static void
 tick_soon(struct directory *d, struct ctx *ctx, dur_t after)
 {
-	if (d->ticking)
+	mono_t due = mono_add(act_now(ctx), after);
+
+	if (d->tick_due.us != 0 && d->tick_due.us <= due.us)
 		return;
-	d->ticking = true;
-	act_after(ctx, after, directory_tick);
+	if (d->tick_due.us != 0)
+		act_cancel(ctx, &d->tick);
+	d->tick_due = due;
+	d->tick = act_after(ctx, after, directory_tick);
 }
 
+/* A walk over all servers costs by their number, so it waits by it. */
 static void
 places_changed(struct directory *d, struct ctx *ctx)
 {
 	d->places_dirty = true;
 	d->snap_dirty = true;
-	tick_soon(d, ctx, REPLACE_AFTER);
+	tick_soon(d, ctx, DUR_US(REPLACE_AFTER.us +
+	    2 * (int64_t)HASH_COUNT(d->roster.by_key)));
 }
 
 static void
@@ -42,6 +49,17 @@ snap_changed(struct directory *d, struct ctx *ctx)
 {
 	d->snap_dirty = true;
 	tick_soon(d, ctx, PUBLISH_EVERY);
+}
+
+void
+directory_names_changed(struct directory *d, struct ctx *ctx, struct key asked,
+    struct key filed)
+{
+	if (strcmp(asked.host, filed.host) != 0)
+		act_send(ctx, app_of(ctx)->names, name_learn,
+		    .host = asked.host, .name = filed.host);
+	d->names_dirty = true;
+	places_changed(d, ctx);
 }
 
 /* ---- what is published ---- */
@@ -167,8 +185,31 @@ move_to(void *arg, struct entry *e, const char *cluster)
 	leave_group(mv->d, e->cluster);
 	mem_free(e->cluster);
 	e->cluster = mem_strdup(cluster);
+	e->moved = true;
 	if (mv->d->started)
 		directory_send_place(mv->ctx, e, g);
+}
+
+/* Whose identity means something within a cluster only: who is there now? */
+static void
+check_newcomers(struct directory *d, struct ctx *ctx)
+{
+	size_t most = HASH_COUNT(d->roster.by_key), n = 0;
+	char **key = mem_alloc(most * sizeof *key);
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, d->roster.by_key, e, tmp) {
+		if (e->moved && strncmp(e->identity, "sid:", 4) == 0)
+			key[n++] = mem_strdup(e->key);
+		e->moved = false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		HASH_FIND_STR(d->roster.by_key, key[i], e);
+		if (e != NULL)
+			directory_check_twin(d, ctx, e);
+		mem_free(key[i]);
+	}
+	mem_free(key);
 }
 
 void
@@ -177,13 +218,21 @@ directory_replace(struct directory *d, struct ctx *ctx)
 	struct mover mv = { d, ctx };
 
 	d->places_dirty = false;
+	if (d->names_dirty) {
+		/* Who is told its place looks up others' names there. */
+		d->names_dirty = false;
+		roster_refile_edges(&d->roster);
+		directory_publish(d, ctx);
+	}
 	roster_replace(&d->roster, move_to, &mv);
+	if (d->started)
+		check_newcomers(d, ctx);
 }
 
 /* ---- servers come and go ---- */
 
-static void
-audit(struct ctx *ctx, const char *type, const struct entry *e,
+void
+directory_audit(struct ctx *ctx, const char *type, const struct entry *e,
     const char *message)
 {
 	act_send(ctx, app_of(ctx)->audit, audit_add, .type = type,
@@ -218,81 +267,14 @@ uncount(struct directory *d, const struct entry *e)
 }
 
 void
-directory_end(struct directory *d, struct ctx *ctx, struct entry *e)
+directory_end(struct directory *d, struct ctx *ctx, struct entry *e,
+    bool forget)
 {
-	act_send(ctx, e->actor, inst_end);
+	act_send(ctx, e->actor, inst_end, .forget = forget);
 	leave_group(d, e->cluster);
 	uncount(d, e);
 	roster_remove(&d->roster, e);
 	places_changed(d, ctx);
-}
-
-static dur_t
-poll_period(struct ctx *ctx)
-{
-	const struct config_shared *c = config_ref(ctx);
-	dur_t d = DUR_S(c->config->instance_poll_seconds);
-
-	shared_unref(c);
-	return d;
-}
-
-static void
-purge_forgotten(struct directory *d, struct ctx *ctx)
-{
-	struct forgotten *f, *tmp;
-
-	HASH_ITER(hh, d->forgotten, f, tmp) {
-		if (act_now(ctx).us < f->until.us)
-			continue;
-		HASH_DEL(d->forgotten, f);
-		mem_free(f);
-	}
-}
-
-/* For a while nobody's list brings it back. (../spec: discovery, section 2) */
-static void
-remember_forgotten(struct directory *d, struct ctx *ctx, const char *key)
-{
-	struct forgotten *f;
-
-	HASH_FIND_STR(d->forgotten, key, f);
-	if (f == NULL) {
-		if (HASH_COUNT(d->forgotten) >= FORGOTTEN_MAX)
-			purge_forgotten(d, ctx);
-		f = mem_zalloc(sizeof *f);
-		strcpy(f->key, key);
-		HASH_ADD_STR(d->forgotten, key, f);
-	}
-	f->until = mono_add(act_now(ctx),
-	    (dur_t){ 3 * poll_period(ctx).us });
-}
-
-static bool
-is_forgotten(struct directory *d, struct ctx *ctx, struct key key)
-{
-	char text[KEY_TEXT_MAX];
-	struct forgotten *f;
-
-	HASH_FIND_STR(d->forgotten, key_text(key, text), f);
-	if (f == NULL)
-		return false;
-	if (act_now(ctx).us < f->until.us)
-		return true;
-	HASH_DEL(d->forgotten, f);
-	mem_free(f);
-	return false;
-}
-
-static void
-forget(struct directory *d, struct ctx *ctx, struct entry *e)
-{
-	audit(ctx, "forget", e, "");
-	act_send(ctx, app_of(ctx)->store, store_forget,
-	    .host = e->edge.key.host, .port = e->edge.key.port);
-	remember_forgotten(d, ctx, e->key);
-	roster_drop_aliases(&d->roster, e->key);
-	directory_end(d, ctx, e);
 }
 
 /* ---- filters and names of what was found ---- */
@@ -346,7 +328,7 @@ directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found
 		}
 		return;
 	}
-	if (by != BY_SEED && is_forgotten(d, ctx, key))
+	if (by != BY_SEED && directory_is_forgotten(d, ctx, key))
 		return;
 	if (HASH_COUNT(d->roster.by_key) >= ROSTER_SERVERS_MAX) {
 		act_log(ctx, LOG_WARNING, "%s:%u not taken in: %d servers are "
@@ -377,91 +359,6 @@ on_server_found(struct directory *d, struct ctx *ctx,
 }
 
 /* ---- what probes tell ---- */
-
-static void
-names_changed(struct directory *d, struct ctx *ctx, struct key asked,
-    struct key filed)
-{
-	if (strcmp(asked.host, filed.host) != 0)
-		act_send(ctx, app_of(ctx)->names, name_learn,
-		    .host = asked.host, .name = filed.host);
-	roster_refile_edges(&d->roster);
-	places_changed(d, ctx);
-}
-
-/* One server under two entries, one of them dead: its address changed. */
-static void
-check_moved(struct directory *d, struct ctx *ctx, struct entry *e)
-{
-	struct entry *twin = roster_twin(&d->roster, e), *gone, *stays;
-	struct arena tmp;
-	struct key old;
-	char text[KEY_TEXT_MAX + 64];
-
-	if (twin == NULL)
-		return;
-	gone = e->failing ? e : twin;
-	stays = gone == e ? twin : e;
-	if (!stays->reached)
-		return;
-	arena_init(&tmp);
-	old = roster_key(gone->key, &tmp);
-	snprintf(text, sizeof text, "now at %s", stays->key);
-	act_log(ctx, LOG_NOTICE, "%s moved to %s (%s)", gone->key, stays->key,
-	    stays->identity);
-	audit(ctx, "server-moved", gone, text);
-	act_send(ctx, app_of(ctx)->store, store_forget, .host = old.host,
-	    .port = old.port);
-	directory_end(d, ctx, gone);
-	roster_alias(&d->roster, old, stays->edge.key);
-	names_changed(d, ctx, old, stays->edge.key);
-	arena_fini(&tmp);
-}
-
-/* The same server is filed already: this one's actor is not needed. */
-static void
-merge(struct directory *d, struct ctx *ctx, struct entry *e, struct key filed)
-{
-	struct arena tmp;
-	struct key old;
-
-	arena_init(&tmp);
-	old = roster_key(e->key, &tmp);
-	directory_end(d, ctx, e);
-	roster_alias(&d->roster, old, filed);
-	names_changed(d, ctx, old, filed);
-	arena_fini(&tmp);
-}
-
-static void
-on_server_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	const struct msg_server_filed *f = as_server_filed(m);
-	struct key asked = { f->asked_host, f->asked_port };
-	struct key filed = { f->host, f->port };
-	struct entry *e = roster_find(&d->roster, asked), *other;
-
-	if (e == NULL || !addr_eq(e->actor, m->from)) {
-		act_send(ctx, m->from, inst_end);
-		return;
-	}
-	other = roster_find_filed(&d->roster, filed);
-	if (other != NULL && other != e) {
-		merge(d, ctx, e, filed);
-		return;
-	}
-	if (other == NULL) {
-		roster_rename(&d->roster, e, filed);
-		if (e->cluster[0] != '\0')
-			directory_send_place(ctx, e,
-			    directory_group(d, e->cluster));
-		names_changed(d, ctx, asked, filed);
-	}
-	if (roster_alias(&d->roster, asked, filed))
-		names_changed(d, ctx, asked, filed);
-	roster_set_identity(&d->roster, e, f->identity);
-	check_moved(d, ctx, e);
-}
 
 static void
 on_server_edge(struct directory *d, struct ctx *ctx, const struct msg *m)
@@ -503,49 +400,8 @@ on_server_state(struct directory *d, struct ctx *ctx, const struct msg *m)
 	e->fresh = e->fresh || s->reached;
 	e->reached = e->reached || s->reached;
 	e->failing = !s->reached;
-	check_moved(d, ctx, e);
 	snap_changed(d, ctx);
-}
-
-/* ---- forgetting ---- */
-
-static void
-on_server_forget(struct directory *d, struct ctx *ctx, const struct msg *m)
-{
-	const struct msg_server_forget *f = as_server_forget(m);
-	struct entry *e = roster_find(&d->roster,
-	    (struct key){ f->host, f->port });
-
-	if (e == NULL) {
-		char text[ERR_TEXT_MAX];
-
-		snprintf(text, sizeof text, "unknown instance: %s:%u", f->host,
-		    f->port);
-		act_answer(ctx, ask_of(m), server_forgotten,
-		    .code = ERR_NOT_FOUND, .error = text);
-		return;
-	}
-	forget(d, ctx, e);
-	act_answer(ctx, ask_of(m), server_forgotten, .count = 1);
-}
-
-static void
-on_server_forget_cluster(struct directory *d, struct ctx *ctx,
-    const struct msg *m)
-{
-	const char *cluster = as_server_forget_cluster(m)->cluster;
-	struct entry *e, *tmp;
-	uint32_t count = 0;
-
-	HASH_ITER(hh, d->roster.by_key, e, tmp) {
-		if (strcmp(e->cluster, cluster) != 0)
-			continue;
-		forget(d, ctx, e);
-		count++;
-	}
-	act_answer(ctx, ask_of(m), server_forgotten, .count = count,
-	    .code = count > 0 ? ERR_NONE : ERR_NOT_FOUND,
-	    .error = count > 0 ? NULL : "unknown cluster");
+	directory_check_twin(d, ctx, e);
 }
 
 /* ---- the frame ---- */
@@ -555,7 +411,7 @@ on_directory_tick(struct directory *d, struct ctx *ctx)
 {
 	dur_t since = mono_sub(act_now(ctx), d->published);
 
-	d->ticking = false;
+	d->tick_due = (mono_t){ 0 };
 	if (!d->started)
 		return; /* start_instances() does all of it */
 	if (d->places_dirty)
@@ -588,14 +444,15 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_server_found:
 		on_server_found(self, ctx, as_server_found(m));
 		break;
-	case MSG_server_filed: on_server_filed(self, ctx, m); break;
+	case MSG_server_filed: directory_on_filed(self, ctx, m); break;
+	case MSG_server_strayed: directory_on_strayed(self, ctx, m); break;
 	case MSG_server_edge: on_server_edge(self, ctx, m); break;
 	case MSG_server_state: on_server_state(self, ctx, m); break;
 	case MSG_server_probe: directory_on_probe(self, ctx, m); break;
 	case MSG_server_probed: directory_on_probed(self, ctx, m); break;
-	case MSG_server_forget: on_server_forget(self, ctx, m); break;
+	case MSG_server_forget: directory_on_forget(self, ctx, m); break;
 	case MSG_server_forget_cluster:
-		on_server_forget_cluster(self, ctx, m);
+		directory_on_forget_cluster(self, ctx, m);
 		break;
 	case MSG_name_resolved: directory_on_resolved(self, ctx, m); break;
 	case MSG_cluster_empty:
@@ -613,14 +470,10 @@ static void
 fini(void *self, struct ctx *ctx)
 {
 	struct directory *d = self;
-	struct forgotten *f, *ftmp;
 	struct group *g, *gtmp;
 
 	directory_drop_asks(d, ctx);
-	HASH_ITER(hh, d->forgotten, f, ftmp) {
-		HASH_DEL(d->forgotten, f);
-		mem_free(f);
-	}
+	directory_drop_forgotten(d);
 	HASH_ITER(hh, d->groups, g, gtmp) {
 		HASH_DEL(d->groups, g);
 		mem_free(g);

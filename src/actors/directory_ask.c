@@ -41,7 +41,7 @@ static void
 probe_entry(struct directory *d, struct ctx *ctx, struct entry *e, bool added,
     bool follow, struct ask ask)
 {
-	struct probe *p = mem_zalloc(sizeof *p);
+	struct passed *p = mem_zalloc(sizeof *p);
 
 	p->ask = ask;
 	p->added = added;
@@ -68,6 +68,25 @@ probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
 	probe_entry(d, ctx, e, added, follow, ask);
 }
 
+/* Ask e, which has the identity of one that was just reached. */
+void
+directory_verify(struct directory *d, struct ctx *ctx, struct entry *e,
+    const struct entry *clone)
+{
+	struct passed *p, *tmp;
+
+	HASH_ITER(hh, d->probes, p, tmp)
+		if (p->clone[0] != '\0' && strcmp(p->key, e->key) == 0)
+			return; /* it is being asked */
+	if (HASH_COUNT(d->probes) >= PROBES_MAX)
+		return;
+	p = mem_zalloc(sizeof *p);
+	strcpy(p->key, e->key);
+	strcpy(p->clone, clone->key);
+	p->serial = act_request(ctx, e->actor, probe_now, PROBE_LIMIT);
+	HASH_ADD(hh, d->probes, serial, sizeof p->serial, p);
+}
+
 void
 directory_on_probe(struct directory *d, struct ctx *ctx, const struct msg *m)
 {
@@ -79,6 +98,10 @@ directory_on_probe(struct directory *d, struct ctx *ctx, const struct msg *m)
 	if (!key_valid(key) || strlen(s->host) > KEY_HOST_MAX) {
 		answer_probe(ctx, ask_of(m), key, ERR_INVALID,
 		    "not a server's address");
+		return;
+	}
+	if (!d->started) {
+		answer_probe(ctx, ask_of(m), key, ERR_BUSY, "starting");
 		return;
 	}
 	strcpy(l.host, s->host);
@@ -101,6 +124,10 @@ directory_on_resolved(struct directory *d, struct ctx *ctx, const struct msg *m)
 	/* A name that cannot be resolved is tried as it is. */
 	if (r->code != ERR_NONE)
 		key.host = l->host;
+	else if (roster_alias(&d->roster, (struct key){ l->host, l->port },
+		     key))
+		directory_names_changed(d, ctx,
+		    (struct key){ l->host, l->port }, key);
 	if (l->asked)
 		probe_key(d, ctx, key, l->follow, l->ask);
 	else if (!directory_filtered(ctx, key, l->by))
@@ -113,18 +140,23 @@ finish_probe(struct directory *d, struct ctx *ctx, uint32_t serial,
     const struct msg_server_probed *r)
 {
 	struct entry *e;
-	struct probe *p;
+	struct passed *p;
 
 	HASH_FIND(hh, d->probes, &serial, sizeof serial, p);
 	if (p == NULL)
 		return;
 	HASH_DEL(d->probes, p);
+	if (p->clone[0] != '\0') {
+		directory_on_verified(d, ctx, p, r->code == ERR_NONE);
+		mem_free(p);
+		return;
+	}
 	msg_pack_server_probed(act_body(ctx), r);
 	act_reply(ctx, p->ask, MSG_server_probed);
 	HASH_FIND_STR(d->roster.by_key, p->key, e);
 	if (e != NULL && p->added && r->code != ERR_NONE && !e->reached &&
 	    !e->shown)
-		directory_end(d, ctx, e);
+		directory_end(d, ctx, e, false);
 	mem_free(p);
 }
 
@@ -158,12 +190,13 @@ void
 directory_drop_asks(struct directory *d, struct ctx *ctx)
 {
 	struct lookup *l, *ltmp;
-	struct probe *p, *ptmp;
+	struct passed *p, *ptmp;
 
 	HASH_ITER(hh, d->probes, p, ptmp) {
 		HASH_DEL(d->probes, p);
-		answer_probe(ctx, p->ask, KEY_NONE, ERR_CLOSED,
-		    "shutting down");
+		if (p->clone[0] == '\0')
+			answer_probe(ctx, p->ask, KEY_NONE, ERR_CLOSED,
+			    "shutting down");
 		mem_free(p);
 	}
 	HASH_ITER(hh, d->lookups, l, ltmp) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actors/announce.h"
 #include "base/mem.h"
 #include "topology/health.h"
 
@@ -27,7 +28,7 @@ place_known(struct directory *d, struct ctx *ctx)
 	struct group *g, *next;
 	struct entry *e, *tmp;
 
-	roster_refile_edges(&d->roster);
+	d->names_dirty = true;
 	directory_replace(d, ctx);
 	HASH_ITER(hh, d->roster.by_key, e, tmp) {
 		g = directory_group(d, e->cluster);
@@ -57,8 +58,12 @@ start_instances(struct directory *d, struct ctx *ctx)
 		struct arena a;
 		struct key key;
 
-		if (e->facts == NULL)
+		if (e->facts == NULL) {
+			if (e->cluster[0] != '\0')
+				directory_send_place(ctx, e,
+				    directory_group(d, e->cluster));
 			continue;
+		}
 		arena_init(&a);
 		key = roster_key(e->asked, &a);
 		snprintf(arg.host, sizeof arg.host, "%s", key.host);
@@ -97,10 +102,26 @@ directory_on_synced(struct directory *d, struct ctx *ctx)
 		start_instances(d, ctx);
 }
 
+/* Two that were seen alive at the same time are two. */
+static void
+find_clones(struct directory *d, struct entry *e)
+{
+	struct entry *o;
+
+	if (strncmp(e->identity, "uuid:", 5) != 0)
+		return;
+	HASH_FIND(hh_id, d->roster.by_identity, e->identity,
+	    strlen(e->identity), o);
+	for (; o != NULL; o = o->same)
+		if (o != e && o->known_from.us < e->known_to.us &&
+		    e->known_from.us < o->known_to.us)
+			o->cloned = e->cloned = true;
+}
+
 static void
 take_known(struct directory *d, struct ctx *ctx,
     const struct msg_server_known *k, const struct instance *in,
-    const struct health *h)
+    const struct health *h, struct arena *tmp)
 {
 	struct key key = { k->host, k->port };
 	struct entry *e;
@@ -113,6 +134,10 @@ take_known(struct directory *d, struct ctx *ctx,
 	e->reached = h->last_seen.us > 0;
 	e->failing = h->failures > 0;
 	roster_set_edge(&d->roster, e, in);
+	roster_set_identity(&d->roster, e, told_identity(in, tmp));
+	e->known_from = h->first_known;
+	e->known_to = h->last_seen;
+	find_clones(d, e);
 	if (key_valid(in->asked_key)) {
 		key_text(in->asked_key, e->asked);
 		roster_alias(&d->roster, in->asked_key, key);
@@ -128,6 +153,8 @@ directory_on_known(struct directory *d, struct ctx *ctx,
 	struct arena tmp;
 	struct pcur c;
 
+	if (d->started)
+		return;
 	d->loaded++;
 	arena_init(&tmp);
 	instance_init(&in);
@@ -135,11 +162,10 @@ directory_on_known(struct directory *d, struct ctx *ctx,
 	if (instance_unpack(&c, &in, &tmp)) {
 		pcur_init(&c, k->health.data, k->health.len);
 		if (health_unpack(&c, &h))
-			take_known(d, ctx, k, &in, &h);
+			take_known(d, ctx, k, &in, &h, &tmp);
 	}
 	arena_fini(&tmp);
-	if (!d->started)
-		start_when_loaded(d, ctx);
+	start_when_loaded(d, ctx);
 }
 
 void

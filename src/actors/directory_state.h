@@ -2,7 +2,9 @@
 /*
  * What the files of the directory actor share; nobody else includes it.
  *
- *	directory.c	  servers, names, places, forgetting, the frame
+ *	directory.c	  servers, names, places, the frame
+ *	directory_same.c  who is whom: other names, moves, clones
+ *	directory_forget.c what is to be forgotten, and for how long
  *	directory_ask.c	  look-ups and probes that are under way for someone
  *	directory_start.c what the store knew, placed before the first probe
  */
@@ -34,12 +36,14 @@ struct forgotten {
 	mono_t until;
 };
 
-struct probe { /* asked for by someone, passed on to an instance */
+struct passed { /* asked for by someone, passed on to an instance */
 	UT_hash_handle hh;
 	uint32_t serial;
 	struct ask ask;
 	char key[KEY_TEXT_MAX];
 	bool added; /* by this very request: dropped when not reached */
+	/* By the directory itself: does that clone answer?  "" else. */
+	char clone[KEY_TEXT_MAX];
 };
 
 struct lookup { /* a name that must be resolved first */
@@ -57,13 +61,15 @@ struct directory {
 	struct roster roster;
 	struct group *groups;
 	struct forgotten *forgotten;
-	struct probe *probes;
+	struct passed *probes;
 	struct lookup *lookups;
 	bool probing;	     /* instances run their schedules */
 	bool started;	     /* directory_start came and all are placed */
+	bool names_dirty; /* edges are to be translated again */
 	bool places_dirty;
 	bool snap_dirty;
-	bool ticking;
+	timer_ref tick;
+	mono_t tick_due; /* 0: none */
 	mono_t published;
 	uint32_t loaded;     /* server_known so far */
 	uint32_t expected;
@@ -75,7 +81,11 @@ struct directory {
 /* directory.c */
 struct entry *directory_add(struct directory *d, struct ctx *ctx,
     struct key key, enum found_by by);
-void directory_end(struct directory *d, struct ctx *ctx, struct entry *e);
+/* forget: the store shall, too. */
+void directory_end(struct directory *d, struct ctx *ctx, struct entry *e,
+    bool forget);
+void directory_names_changed(struct directory *d, struct ctx *ctx,
+    struct key asked, struct key filed);
 void directory_found(struct directory *d, struct ctx *ctx, struct key key,
     enum found_by by);
 bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
@@ -85,7 +95,31 @@ void directory_publish(struct directory *d, struct ctx *ctx);
 void directory_send_place(struct ctx *ctx, const struct entry *e,
     const struct group *g);
 
+/* directory_same.c */
+void directory_check_twin(struct directory *d, struct ctx *ctx,
+    struct entry *e);
+void directory_on_verified(struct directory *d, struct ctx *ctx,
+    const struct passed *p, bool answers);
+void directory_audit(struct ctx *ctx, const char *type, const struct entry *e,
+    const char *message);
+void directory_on_filed(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+
+void directory_on_strayed(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+
+/* directory_forget.c */
+bool directory_is_forgotten(struct directory *d, struct ctx *ctx,
+    struct key key);
+void directory_on_forget(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_on_forget_cluster(struct directory *d, struct ctx *ctx,
+    const struct msg *m);
+void directory_drop_forgotten(struct directory *d);
+
 /* directory_ask.c */
+void directory_verify(struct directory *d, struct ctx *ctx, struct entry *e,
+    const struct entry *clone);
 bool directory_look_up(struct directory *d, struct ctx *ctx,
     const struct lookup *what);
 void directory_on_probe(struct directory *d, struct ctx *ctx,

@@ -12,85 +12,28 @@
  * A server that was reached tells the directory how it is filed and whose
  * replica it is, and reports to the cluster that the directory names.  Until
  * then it has no place, and waits with what it knows.
+ *
+ * It may be reached by several addresses: when one fails, the next probe tries
+ * another.  It is the server that counts, not the address: one where another
+ * server answers is given back to the directory.
  */
 #include "config.h"
 
-#include <stdio.h>
+#include "actors/instance_state.h"
+
 #include <string.h>
 
-#include "actors/announce.h"
-#include "actors/classes.h"
-#include "actors/cluster.h"
-#include "base/mem.h"
-#include "topology/control.h"
-#include "topology/health.h"
 #include "topology/schedule.h"
 
-enum {
-	ASKS_MAX = 64,	      /* people waiting for the probe under way */
-	ANNOUNCE_EVERY = 10,  /* probes: neighbours are named again */
-};
-
-#define SLOW_AFTER DUR_S(1)	  /* a probe under way this long is reported */
-#define STORE_EVERY DUR_S(30)	  /* times and positions, when they are all */
-#define RULE_LIMIT DUR_S(10)
-#define SYNC_LIMIT DUR_S(5)
-
-struct inst {
-	struct instance_arg arg;
-	char host[KEY_HOST_MAX + 1]; /* filed under */
-	uint32_t port;
-	char shown_host[KEY_HOST_MAX + 1]; /* its cluster knows it so */
-	uint32_t shown_port;
-	enum { IDLE, PROBING } state;
-
-	addr_t session;
-	uint32_t serial; /* of the session_run that waits; 0: none */
-	struct probe_memory memory;
-	struct probe probe;
-	struct probe_options options;
-	const struct config_shared *config; /* held while PROBING */
-	struct arena arena;		    /* of the probe */
-	mono_t began, deadline;
-
-	mono_t base; /* of the schedule */
-	timer_ref tick, slow;
-	struct health health;
-	char error[ERR_TEXT_MAX];
-	struct told told;
-	uint64_t names_version; /* of BOARD_DIRECTORY, at the last report */
-	uint32_t since_announced;
-	mono_t stored;
-	mono_t rule_until; /* the promotion rule is registered until then */
-	char rule[32];
-	bool told_state; /* the directory knows: reached */
-	bool has_told;
-
-	addr_t cluster; /* ADDR_NONE: no place yet */
-	bool sync_wanted; /* asks wait until it has a place */
-	uint32_t sync;	  /* serial of the cluster_sync they wait for; 0: none */
-	size_t asks;
-	struct ask ask[ASKS_MAX];
-};
-
-static struct key
-asked_key(const struct inst *in)
-{
-	return (struct key){ in->arg.host, in->arg.port };
-}
-
-static struct key
-filed_key(const struct inst *in)
-{
-	return (struct key){ in->host, in->port };
-}
+#define SLOW_AFTER DUR_S(1) /* a probe under way this long is reported */
+#define FORGET_LIMIT DUR_S(10)
 
 static const char *
 key_of(const void *self)
 {
 	static _Thread_local char text[KEY_TEXT_MAX];
 
-	return key_text(filed_key(self), text);
+	return key_text(instance_filed_key(self), text);
 }
 
 /* ---- the schedule ---- */
@@ -119,214 +62,33 @@ first_tick(struct inst *in, struct ctx *ctx)
 	in->tick = act_after(ctx, d, probe_tick);
 }
 
+/* Somebody asked in between: the schedule stays what it was. */
+static bool
+keeps_plan(const struct inst *in, mono_t now, dur_t period)
+{
+	return in->health.failures == 0 && in->base.us > now.us &&
+	    in->base.us - now.us <= period.us;
+}
+
 static void
 next_tick(struct inst *in, struct ctx *ctx, const struct config *c)
 {
 	struct schedule s = schedule_of(c);
 	mono_t now = act_now(ctx), at;
+	bool pending;
 
 	if (!in->arg.probe)
 		return;
-	act_cancel(ctx, &in->tick);
-	in->base = schedule_next(&s, in->base, now, in->health.failures);
+	pending = act_cancel(ctx, &in->tick);
+	if (!pending || !keeps_plan(in, now, s.period)) {
+		/* What waited longer, having failed, begins anew. */
+		if (in->base.us > now.us)
+			in->base = now;
+		in->base = schedule_next(&s, in->base, now,
+		    in->health.failures);
+	}
 	at = mono_add(in->base, schedule_jitter(&s, act_random(ctx)));
 	in->tick = act_after(ctx, mono_sub(at, now), probe_tick);
-}
-
-/* ---- reports ---- */
-
-static void
-pack_health(const struct inst *in, struct buf *b)
-{
-	buf_init(b);
-	health_pack(b, &in->health);
-}
-
-static struct bin
-bytes(const struct buf *b)
-{
-	return (struct bin){ (const uint8_t *)b->data, b->len };
-}
-
-static void
-send_report(struct inst *in, struct ctx *ctx, const struct buf *facts)
-{
-	struct buf health;
-
-	if (addr_is_none(in->cluster))
-		return;
-	pack_health(in, &health);
-	act_send(ctx, in->cluster, inst_report, .host = in->shown_host,
-	    .port = in->shown_port, .health = bytes(&health),
-	    .facts = facts != NULL ? bytes(facts) : (struct bin){ 0 });
-	buf_fini(&health);
-}
-
-static void
-store(struct inst *in, struct ctx *ctx, const struct instance *now,
-    const struct buf *facts)
-{
-	uint64_t steady = told_steady(now);
-	bool due = mono_sub(act_now(ctx), in->stored).us >= STORE_EVERY.us;
-	struct buf health;
-
-	if (steady == in->told.steady && !due)
-		return;
-	in->told.steady = steady;
-	in->stored = act_now(ctx);
-	pack_health(in, &health);
-	act_send(ctx, app_of(ctx)->store, store_instance, .host = in->host,
-	    .port = in->port, .facts = bytes(facts),
-	    .health = bytes(&health));
-	buf_fini(&health);
-}
-
-static void
-store_times(struct inst *in, struct ctx *ctx)
-{
-	struct buf health;
-
-	if (in->told.raw == NULL ||
-	    mono_sub(act_now(ctx), in->stored).us < STORE_EVERY.us)
-		return;
-	in->stored = act_now(ctx);
-	pack_health(in, &health);
-	act_send(ctx, app_of(ctx)->store, store_health, .host = in->host,
-	    .port = in->port, .health = bytes(&health));
-	buf_fini(&health);
-}
-
-/* The directory filed it anew, and has not said where yet. */
-static bool
-moving(const struct inst *in)
-{
-	return in->port != in->shown_port ||
-	    strcmp(in->host, in->shown_host) != 0;
-}
-
-/* Facts as others are filed now; what has no place yet keeps quiet. */
-static void
-report(struct inst *in, struct ctx *ctx, bool whole)
-{
-	const struct directory_snap *snap;
-	struct instance *now;
-	struct arena a;
-	struct buf facts;
-	uint64_t digest;
-
-	if (addr_is_none(in->cluster) || moving(in))
-		return;
-	arena_init(&a);
-	snap = board_get(ctx, BOARD_DIRECTORY, "directory");
-	now = told_resolve(&in->told, snap, &a);
-	digest = instance_digest(now);
-	if (!whole && digest == in->told.shown) {
-		send_report(in, ctx, NULL);
-		store_times(in, ctx);
-	} else {
-		in->told.shown = digest;
-		buf_init(&facts);
-		instance_pack(&facts, now);
-		send_report(in, ctx, &facts);
-		store(in, ctx, now, &facts);
-		buf_fini(&facts);
-	}
-	shared_unref(snap);
-	arena_fini(&a);
-}
-
-/* A server that was never reached, but that others stand on. */
-static void
-report_unreached(struct inst *in, struct ctx *ctx)
-{
-	struct instance facts;
-	struct buf b;
-
-	instance_init(&facts);
-	facts.key = filed_key(in);
-	facts.asked_key = asked_key(in);
-	facts.version = "Unknown";
-	buf_init(&b);
-	instance_pack(&b, &facts);
-	send_report(in, ctx, &b);
-	buf_fini(&b);
-}
-
-static void
-report_state(struct inst *in, struct ctx *ctx)
-{
-	bool reached = in->health.failures == 0;
-
-	if (in->has_told && in->told_state == reached)
-		return;
-	in->has_told = true;
-	in->told_state = reached;
-	act_send(ctx, app_of(ctx)->directory, server_state, .host = in->host,
-	    .port = in->port, .reached = reached);
-}
-
-static void
-announce(struct inst *in, struct ctx *ctx)
-{
-	const struct neighbour *n = in->told.near;
-
-	in->since_announced = 0;
-	for (size_t i = 0; i < in->told.near_n; i++)
-		act_send(ctx, app_of(ctx)->directory, server_found,
-		    .host = n[i].key.host, .port = n[i].key.port,
-		    .by = n[i].by);
-}
-
-/* Tell the directory under which name, and below whom. */
-static void
-report_edge(struct inst *in, struct ctx *ctx)
-{
-	uint64_t edge = told_edge(in->told.raw);
-	struct arena a;
-	struct buf b;
-
-	if (edge == in->told.edge)
-		return;
-	in->told.edge = edge;
-	arena_init(&a);
-	act_send(ctx, app_of(ctx)->directory, server_filed,
-	    .asked_host = in->arg.host, .asked_port = in->arg.port,
-	    .host = in->host, .port = in->port,
-	    .identity = told_identity(in->told.raw, &a));
-	buf_init(&b);
-	instance_pack(&b, in->told.raw);
-	act_send(ctx, app_of(ctx)->directory, server_edge, .host = in->host,
-	    .port = in->port, .facts = bytes(&b));
-	buf_fini(&b);
-	arena_fini(&a);
-}
-
-/* A rule that the server's own query gives is registered like a person's. */
-static void
-register_rule(struct inst *in, struct ctx *ctx, const struct config *c)
-{
-	const char *text = in->told.raw->detected_promotion_rule;
-	dur_t life = DUR_S((int64_t)c->candidate_instance_expire_minutes * 60);
-	struct err err = ERR_INIT;
-	enum promotion_rule rule;
-	struct buf b;
-
-	if (text[0] == '\0' || (strcmp(text, in->rule) == 0 &&
-	    act_now(ctx).us < in->rule_until.us))
-		return;
-	if (promotion_rule_parse(&rule, text, &err) != ERR_NONE) {
-		act_log(ctx, LOG_WARNING, "DetectPromotionRuleQuery: %s",
-		    err.text);
-	} else {
-		buf_init(&b);
-		command_pack(&b, register_candidate, .at = act_wall(ctx),
-		    .key = filed_key(in), .rule = rule);
-		act_request(ctx, app_of(ctx)->control, control_run, RULE_LIMIT,
-		    .command = bytes(&b));
-		buf_fini(&b);
-	}
-	snprintf(in->rule, sizeof in->rule, "%s", text);
-	in->rule_until = mono_add(act_now(ctx), DUR_US(life.us / 2));
 }
 
 /* ---- the end of a probe ---- */
@@ -367,24 +129,55 @@ log_notes(struct inst *in, struct ctx *ctx)
 		act_log(ctx, LOG_DEBUG, "%s", in->probe.notes[i]);
 }
 
-/* New facts: under which name, by whose configuration; false: not for us. */
+/* Another server answers where this one did. */
 static bool
-take_facts(struct inst *in, struct err *err)
+strayed(const struct inst *in, const struct instance *facts, struct key filed)
 {
-	const struct config *c = in->config->config;
+	struct arena a;
+	bool same;
+
+	if (in->told.raw == NULL || key_eq(filed, in->told.raw->key))
+		return false;
+	arena_init(&a);
+	same = strcmp(told_identity(facts, &a),
+	    told_identity(in->told.raw, &a)) == 0;
+	arena_fini(&a);
+	return !same;
+}
+
+static void
+take_facts(struct inst *in, struct key filed)
+{
+	told_take(&in->told, &in->probe, filed, instance_asked_key(in),
+	    in->config->config);
+	snprintf(in->host, sizeof in->host, "%s", filed.host);
+	in->port = filed.port;
+}
+
+/* What a good probe found: is it this server, and one of ours? */
+static enum err_code
+check_facts(struct inst *in, struct ctx *ctx, struct err *err)
+{
+	struct instance *facts = probe_facts(&in->probe);
+	char text[KEY_TEXT_MAX];
 	struct key filed;
 
 	if (probe_filed_key(&in->probe, &filed, err) != ERR_NONE)
-		return false;
-	if (told_ignored(probe_facts(&in->probe), c)) {
-		err_set(err, ERR_DENIED, "left out: its replication user is one"
-		    " of DiscoveryIgnoreReplicationUsernameFilters");
-		return false;
+		return err->code;
+	if (told_ignored(facts, in->config->config))
+		return err_set(err, ERR_DENIED, "left out: its replication user"
+		    " is one of DiscoveryIgnoreReplicationUsernameFilters");
+	if (strayed(in, facts, filed)) {
+		instance_add_address(in, in->told.raw->key);
+		act_send(ctx, app_of(ctx)->directory, server_strayed,
+		    .asked_host = in->arg.host, .asked_port = in->arg.port,
+		    .host = in->host, .port = in->port);
+		return err_set(err, ERR_UNREACHABLE, "%s:%u is another server "
+		    "now: %s", in->arg.host, in->arg.port,
+		    key_text(filed, text));
 	}
-	told_take(&in->told, &in->probe, filed, asked_key(in), c);
-	snprintf(in->host, sizeof in->host, "%s", filed.host);
-	in->port = filed.port;
-	return true;
+	take_facts(in, filed);
+	return ERR_NONE;
 }
 
 static void
@@ -392,66 +185,18 @@ tell_all(struct inst *in, struct ctx *ctx, bool news)
 {
 	uint64_t names = board_version(ctx, BOARD_DIRECTORY);
 
-	report_edge(in, ctx);
-	register_rule(in, ctx, in->config->config);
-	if (news || ++in->since_announced >= ANNOUNCE_EVERY)
-		announce(in, ctx);
+	instance_report_edge(in, ctx);
+	instance_register_rule(in, ctx, in->config->config);
+	if (++in->since_announced >= ANNOUNCE_EVERY ||
+	    (news && in->told.near_digest != in->near_announced))
+		instance_announce(in, ctx);
 	if (news || names != in->names_version) {
-		report(in, ctx, false);
+		instance_report(in, ctx, false);
 	} else {
-		send_report(in, ctx, NULL);
-		store_times(in, ctx);
+		instance_send_report(in, ctx, NULL);
+		instance_store_times(in, ctx);
 	}
 	in->names_version = names;
-}
-
-static void
-answer_asks(struct inst *in, struct ctx *ctx, enum err_code code,
-    const char *error)
-{
-	struct directory_snap *snap = NULL;
-	struct arena a;
-	struct buf b;
-
-	if (in->asks == 0)
-		return;
-	arena_init(&a);
-	buf_init(&b);
-	if (in->told.raw != NULL) {
-		snap = board_get(ctx, BOARD_DIRECTORY, "directory");
-		instance_pack(&b, told_resolve(&in->told, snap, &a));
-	}
-	for (size_t i = 0; i < in->asks; i++)
-		act_answer(ctx, in->ask[i], server_probed, .host = in->host,
-		    .port = in->port, .code = code, .error = error,
-		    .facts = bytes(&b));
-	in->asks = 0;
-	shared_unref(snap);
-	buf_fini(&b);
-	arena_fini(&a);
-}
-
-/* Whoever asked is answered once the server can be seen on the board. */
-static void
-sync_asks(struct inst *in, struct ctx *ctx)
-{
-	in->sync_wanted = false;
-	if (in->asks == 0 || in->sync != 0)
-		return;
-	if (addr_is_none(in->cluster))
-		in->sync_wanted = true;
-	else
-		in->sync = act_request(ctx, in->cluster, cluster_sync,
-		    SYNC_LIMIT);
-}
-
-static void
-on_cluster_synced(struct inst *in, struct ctx *ctx, uint32_t serial)
-{
-	if (serial != in->sync)
-		return;
-	in->sync = 0;
-	answer_asks(in, ctx, ERR_NONE, NULL);
 }
 
 static void
@@ -478,7 +223,7 @@ forget_unseen(struct inst *in, struct ctx *ctx)
 		return;
 	act_log(ctx, LOG_NOTICE, "not seen for %lld hours: forgotten",
 	    (long long)hours);
-	act_request(ctx, app_of(ctx)->directory, server_forget, RULE_LIMIT,
+	act_request(ctx, app_of(ctx)->directory, server_forget, FORGET_LIMIT,
 	    .host = in->host, .port = in->port);
 }
 
@@ -503,26 +248,28 @@ finish_probe(struct inst *in, struct ctx *ctx)
 	in->health.last_checked = act_wall(ctx);
 	in->health.latency = mono_sub(act_now(ctx), in->began);
 	if (err.code == ERR_NONE && news)
-		take_facts(in, &err);
+		check_facts(in, ctx, &err);
 	log_notes(in, ctx);
 	if (err.code != ERR_NONE) {
 		note_failure(in, ctx, &err);
-		report_state(in, ctx);
-		send_report(in, ctx, NULL);
-		store_times(in, ctx);
+		instance_report_state(in, ctx);
+		instance_send_report(in, ctx, NULL);
+		instance_store_times(in, ctx);
 		forget_unseen(in, ctx);
 	} else {
 		note_success(in, ctx);
 		tell_all(in, ctx, news);
-		report_state(in, ctx);
+		instance_report_state(in, ctx);
 	}
 	send_metric(in, ctx);
 	if (err.code != ERR_NONE)
-		answer_asks(in, ctx, err.code, err.text);
+		instance_answer_asks(in, ctx, err.code, err.text);
 	else
-		sync_asks(in, ctx);
+		instance_sync_asks(in, ctx);
 	next_tick(in, ctx, in->config->config);
 	release_probe(in, ctx);
+	if (err.code == ERR_UNREACHABLE || err.code == ERR_TIMEOUT)
+		instance_next_address(in, ctx);
 }
 
 /* ---- a probe under way ---- */
@@ -555,7 +302,7 @@ begin_probe(struct inst *in, struct ctx *ctx)
 	c = in->config->config;
 	in->options = told_options(c);
 	arena_init(&in->arena);
-	probe_start(&in->probe, &in->options, &in->memory, asked_key(in),
+	probe_start(&in->probe, &in->options, &in->memory, instance_asked_key(in),
 	    &in->arena);
 	in->began = act_now(ctx);
 	in->deadline = mono_add(in->began,
@@ -588,8 +335,8 @@ on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 static void
 on_refused(struct inst *in, struct ctx *ctx, const struct msg *m)
 {
-	if (m->serial == in->sync)
-		on_cluster_synced(in, ctx, m->serial);
+	if (m->serial == in->sync || m->serial == in->leave_sync)
+		instance_on_synced(in, ctx, m->serial);
 	if (in->state != PROBING || m->serial != in->serial)
 		return;
 	in->serial = 0;
@@ -618,44 +365,10 @@ on_probe_now(struct inst *in, struct ctx *ctx, const struct msg *m)
 		return;
 	}
 	in->ask[in->asks++] = ask_of(m);
-	in->since_announced = ANNOUNCE_EVERY;
+	if (as_probe_now(m)->follow)
+		in->since_announced = ANNOUNCE_EVERY;
 	if (in->state == IDLE)
 		begin_probe(in, ctx);
-}
-
-/* ---- its place ---- */
-
-static void
-leave(struct ctx *ctx, addr_t cluster, struct key key)
-{
-	if (!addr_is_none(cluster))
-		act_send(ctx, cluster, inst_left, .host = key.host,
-		    .port = key.port);
-}
-
-static void
-on_place_set(struct inst *in, struct ctx *ctx, const struct msg_place_set *p)
-{
-	char host[KEY_HOST_MAX + 1];
-	struct key old = { host, in->shown_port };
-	struct key new = { p->host, p->port };
-	addr_t from = in->cluster;
-
-	strcpy(host, in->shown_host);
-	in->cluster = p->actor;
-	snprintf(in->host, sizeof in->host, "%s", p->host);
-	in->port = p->port;
-	strcpy(in->shown_host, in->host);
-	in->shown_port = in->port;
-	/* First the new one, so that readers never miss the server. */
-	if (in->told.raw != NULL)
-		report(in, ctx, true);
-	else
-		report_unreached(in, ctx);
-	if (!addr_eq(from, p->actor) || !key_eq(old, new))
-		leave(ctx, from, old);
-	if (in->sync_wanted)
-		sync_asks(in, ctx);
 }
 
 static void
@@ -674,6 +387,7 @@ on_inst_known(struct inst *in, const struct msg_inst_known *k)
 	assert(good);
 	told_take_known(&in->told, &facts);
 	in->told.steady = told_steady(&facts);
+	address_set(&in->stored_as, facts.key);
 	snprintf(in->host, sizeof in->host, "%s", facts.key.host);
 	in->port = facts.key.port;
 	pcur_init(&c, k->health.data, k->health.len);
@@ -685,32 +399,19 @@ on_inst_known(struct inst *in, const struct msg_inst_known *k)
 	arena_fini(&a);
 }
 
-static void
-on_inst_end(struct inst *in, struct ctx *ctx)
-{
-	leave(ctx, in->cluster,
-	    (struct key){ in->shown_host, in->shown_port });
-	act_exit(ctx);
-}
-
 /* ---- the frame ---- */
 
 static void
 init(void *self, struct ctx *ctx, const void *arg)
 {
 	struct inst *in = self;
-	struct session_arg session = { .owner = act_self(ctx) };
 
 	in->arg = *(const struct instance_arg *)arg;
 	strcpy(in->host, in->arg.host);
 	in->port = in->arg.port;
 	strcpy(in->shown_host, in->arg.host);
 	in->shown_port = in->arg.port;
-	strcpy(session.host, in->arg.host);
-	session.port = in->arg.port;
-	in->session = act_spawn(ctx, app_of(ctx)->session_class, &session,
-	    HOME_SELF);
-	probe_memory_init(&in->memory);
+	instance_open_session(in, ctx);
 	told_init(&in->told);
 	in->health.first_known = act_wall(ctx);
 	in->health.error = in->error;
@@ -732,13 +433,16 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_probe_tick: on_probe_tick(self, ctx); break;
-	case MSG_probe_slow: send_report(self, ctx, NULL); break;
+	case MSG_probe_slow: instance_send_report(self, ctx, NULL); break;
 	case MSG_probe_now: on_probe_now(self, ctx, m); break;
 	case MSG_session_reply: on_session_reply(self, ctx, m); break;
-	case MSG_place_set: on_place_set(self, ctx, as_place_set(m)); break;
-	case MSG_cluster_synced: on_cluster_synced(self, ctx, m->serial); break;
+	case MSG_place_set: instance_on_place(self, ctx, as_place_set(m)); break;
+	case MSG_cluster_synced: instance_on_synced(self, ctx, m->serial); break;
+	case MSG_inst_address:
+		instance_on_address(self, ctx, as_inst_address(m));
+		break;
 	case MSG_inst_known: on_known(self, ctx, as_inst_known(m)); break;
-	case MSG_inst_end: on_inst_end(self, ctx); break;
+	case MSG_inst_end: instance_on_end(self, ctx, as_inst_end(m)); break;
 	case MSG_server_forgotten: break; /* inst_end came or comes */
 	case MSG_control_ran: break; /* the rule is repeated in time */
 	case SYS_REFUSED: on_refused(self, ctx, m); break;
@@ -753,12 +457,12 @@ fini(void *self, struct ctx *ctx)
 
 	/* Its own filing may have ended it: the server is known already. */
 	if (in->health.failures == 0 && in->told.raw != NULL)
-		answer_asks(in, ctx, ERR_NONE, NULL);
+		instance_answer_asks(in, ctx, ERR_NONE, NULL);
 	else
-		answer_asks(in, ctx, ERR_CLOSED, "the server was forgotten");
+		instance_answer_asks(in, ctx, ERR_CLOSED, "the server was forgotten");
 	if (in->state == PROBING)
 		release_probe(in, ctx);
-	probe_memory_fini(&in->memory);
+	instance_close_session(in, ctx);
 	told_fini(&in->told);
 }
 

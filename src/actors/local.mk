@@ -8,8 +8,10 @@ src_actors_libactors_a_SOURCES = \
 	%D%/classes.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/directory.c %D%/directory.h \
-	%D%/directory_ask.c %D%/directory_start.c %D%/directory_state.h \
-	%D%/instance.c \
+	%D%/directory_ask.c %D%/directory_forget.c %D%/directory_same.c \
+	%D%/directory_start.c %D%/directory_state.h \
+	%D%/instance.c %D%/instance_state.h %D%/instance_address.c \
+	%D%/instance_place.c %D%/instance_report.c \
 	%D%/messages.c %D%/messages.h %D%/messages.def \
 	%D%/names.c %D%/names.h \
 	%D%/reload.c %D%/reload.h \

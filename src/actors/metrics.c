@@ -116,6 +116,9 @@ count_active(struct metrics *mt, wall_t from, wall_t to)
 {
 	int64_t first = wall_seconds(from) + 1, last = wall_seconds(to);
 
+	/* The wall clock may jump. */
+	if (mt->second < last - SECONDS_MAX)
+		mt->second = last - SECONDS_MAX;
 	while (mt->second < last)
 		mt->active[++mt->second % SECONDS_MAX] = 0;
 	if (first <= mt->second - SECONDS_MAX)

@@ -67,6 +67,16 @@ find(struct names *ns, const char *host)
 	return n;
 }
 
+static void
+drop_settled(struct names *ns)
+{
+	struct name *n, *tmp;
+
+	HASH_ITER(hh, ns->by_host, n, tmp)
+		if (n->serial == 0)
+			free_name(ns, n);
+}
+
 static struct name *
 find_or_add(struct names *ns, const char *host)
 {
@@ -74,6 +84,8 @@ find_or_add(struct names *ns, const char *host)
 
 	if (n != NULL)
 		return n;
+	if (HASH_COUNT(ns->by_host) >= NAMES_MAX)
+		drop_settled(ns);
 	n = mem_zalloc(sizeof *n);
 	n->host = mem_strdup(host);
 	n->resolved = mem_strdup(host);
@@ -146,7 +158,7 @@ publish(struct names *ns, struct ctx *ctx)
 	snap->at = arena_alloc(&snap->arena,
 	    HASH_COUNT(ns->by_host) * sizeof *snap->at);
 	HASH_ITER(hh, ns->by_host, n, tmp) {
-		if (n->serial != 0)
+		if (n->serial != 0 || n->expires.us == 0)
 			continue;
 		snap->at[snap->n++] = (struct name_entry){
 			.host = arena_strdup(&snap->arena, n->host),
@@ -192,8 +204,11 @@ static void
 ask_resolver(struct name *n, struct ctx *ctx, bool cname)
 {
 	const struct app *app = app_of(ctx);
-	size_t which = (size_t)(unsigned char)n->host[0] %
-	    MEM_COUNT(app->resolver);
+	unsigned which = 0;
+
+	for (const char *p = n->host; *p != '\0'; p++)
+		which = which * 31 + (unsigned char)*p;
+	which %= MEM_COUNT(app->resolver);
 
 	n->serial = act_request(ctx, app->resolver[which], resolve_run,
 	    LOOKUP_LIMIT, .host = n->host, .cname = cname);
@@ -209,6 +224,17 @@ refusal(const char *host)
 	return NULL;
 }
 
+/* Without a look-up: by what probes told, else as it is written. */
+static void
+answer_known(struct ctx *ctx, struct ask ask, const char *host,
+    const struct name *n)
+{
+	act_answer(ctx, ask, name_resolved, .host = host,
+	    .name = n != NULL ? n->resolved : host,
+	    .ipv4 = n != NULL ? n->ipv4 : "", .ipv6 = n != NULL ? n->ipv6 : "",
+	    .code = ERR_NONE);
+}
+
 static void
 on_name_resolve(struct names *ns, struct ctx *ctx, const struct msg *m)
 {
@@ -217,32 +243,27 @@ on_name_resolve(struct names *ns, struct ctx *ctx, const struct msg *m)
 	struct name *n;
 	bool cname;
 
-	if (why != NULL || strncmp(host, "//", 2) == 0) {
+	if (why != NULL) {
 		act_answer(ctx, ask_of(m), name_resolved, .host = host,
-		    .name = host, .ipv4 = "", .ipv6 = "",
-		    .code = why != NULL ? ERR_INVALID : ERR_NONE,
+		    .name = host, .ipv4 = "", .ipv6 = "", .code = ERR_INVALID,
 		    .error = why);
 		return;
 	}
+	n = find(ns, host);
+	if (strncmp(host, "//", 2) == 0 || !looks_up(ctx, &cname) ||
+	    (n != NULL && n->serial == 0 && act_now(ctx).us < n->expires.us)) {
+		answer_known(ctx, ask_of(m), host, n);
+		return;
+	}
 	n = find_or_add(ns, host);
-	if (n->serial != 0) {
-		if (n->waiting < WAITING_MAX)
-			n->ask[n->waiting++] = ask_of(m);
-		else
-			answer(ctx, ask_of(m), n, ERR_BUSY,
-			    "too many look-ups of this name");
-		return;
-	}
-	if (act_now(ctx).us < n->expires.us) {
-		answer(ctx, ask_of(m), n, ERR_NONE, NULL);
-		return;
-	}
-	if (!looks_up(ctx, &cname)) {
-		answer(ctx, ask_of(m), n, ERR_NONE, NULL);
+	if (n->waiting == WAITING_MAX) {
+		answer(ctx, ask_of(m), n, ERR_BUSY,
+		    "too many look-ups of this name");
 		return;
 	}
 	n->ask[n->waiting++] = ask_of(m);
-	ask_resolver(n, ctx, cname);
+	if (n->serial == 0)
+		ask_resolver(n, ctx, cname);
 }
 
 static bool
@@ -274,6 +295,7 @@ take_result(struct names *ns, struct name *n, struct ctx *ctx,
 	set_text(&n->ipv6, r->ipv6);
 	if (name[0] == '\0' || rejected(ctx, name)) {
 		set_text(&n->resolved, n->host);
+		n->expires = (mono_t){ 0 };
 		return;
 	}
 	set_text(&n->resolved, name);
@@ -322,6 +344,8 @@ on_resolve_ran(struct names *ns, struct ctx *ctx, const struct msg *m)
 		set_expiry(n, ctx, FAILED_TTL);
 	}
 	answer_all(n, ctx, r->code, r->error);
+	if (n->expires.us == 0)
+		free_name(ns, n); /* refused, or never found: not kept */
 }
 
 static void
@@ -342,8 +366,6 @@ on_name_learn(struct names *ns, struct ctx *ctx, const struct msg_name_learn *l)
 
 	if (refusal(l->host) != NULL || refusal(l->name) != NULL)
 		return;
-	if (HASH_COUNT(ns->by_host) >= NAMES_MAX && find(ns, l->host) == NULL)
-		return;
 	n = find_or_add(ns, l->host);
 	if (n->serial != 0)
 		return;
@@ -360,11 +382,7 @@ on_name_learn(struct names *ns, struct ctx *ctx, const struct msg_name_learn *l)
 static void
 on_name_reset(struct names *ns, struct ctx *ctx, const struct msg *m)
 {
-	struct name *n, *tmp;
-
-	HASH_ITER(hh, ns->by_host, n, tmp)
-		if (n->serial == 0)
-			free_name(ns, n);
+	drop_settled(ns);
 	act_send(ctx, app_of(ctx)->store, store_names_reset);
 	publish(ns, ctx);
 	act_answer(ctx, ask_of(m), name_done, .code = ERR_NONE);

@@ -61,8 +61,11 @@ answer_all(struct root *r, struct ctx *ctx)
 static void
 on_root_wait(struct root *r, struct ctx *ctx, const struct msg *m)
 {
-	if (r->state == UP || r->state == FAILED || r->waiting == WAITING_MAX)
+	if (r->state == UP || r->state == FAILED)
 		answer_wait(r, ctx, ask_of(m));
+	else if (r->waiting == WAITING_MAX)
+		act_answer(ctx, ask_of(m), root_up, .code = ERR_BUSY,
+		    .error = "too many wait for the start");
 	else
 		r->wait[r->waiting++] = ask_of(m);
 }

@@ -12,6 +12,7 @@ struct other {
 	UT_hash_handle hh;
 	char asked[KEY_TEXT_MAX];
 	char filed[KEY_TEXT_MAX];
+	bool doomed; /* roster_drop_names() takes it */
 };
 
 void
@@ -97,19 +98,29 @@ roster_find_filed(const struct roster *r, struct key key)
 	return find_text(r, key_text(key, text));
 }
 
+/* A name may lead to another name, when its server was filed anew. */
+static struct entry *
+follow(const struct roster *r, const char *text)
+{
+	struct entry *e = find_text(r, text);
+	struct other *o;
+
+	for (int hops = 0; e == NULL && hops < ROSTER_HOPS_MAX; hops++) {
+		o = find_other(r, text);
+		if (o == NULL)
+			return NULL;
+		text = o->filed;
+		e = find_text(r, text);
+	}
+	return e;
+}
+
 struct entry *
 roster_find(const struct roster *r, struct key key)
 {
 	char text[KEY_TEXT_MAX];
-	struct other *o;
-	struct entry *e;
 
-	key_text(key, text);
-	e = find_text(r, text);
-	if (e != NULL)
-		return e;
-	o = find_other(r, text);
-	return o != NULL ? find_text(r, o->filed) : NULL;
+	return follow(r, key_text(key, text));
 }
 
 struct key
@@ -176,13 +187,30 @@ roster_alias(struct roster *r, struct key asked, struct key filed)
 }
 
 void
-roster_drop_aliases(struct roster *r, const char *key)
+roster_unalias(struct roster *r, struct key asked)
+{
+	char text[KEY_TEXT_MAX];
+	struct other *o = find_other(r, key_text(asked, text));
+
+	if (o == NULL)
+		return;
+	HASH_DEL(r->others, o);
+	mem_free(o);
+}
+
+void
+roster_drop_names(struct roster *r, const struct entry *e,
+    void (*dropped)(void *arg, const char *name), void *arg)
 {
 	struct other *o, *tmp;
 
+	/* All first: the names in between are needed to follow the others. */
+	HASH_ITER(hh, r->others, o, tmp)
+		o->doomed = follow(r, o->asked) == e;
 	HASH_ITER(hh, r->others, o, tmp) {
-		if (strcmp(o->filed, key) != 0)
+		if (!o->doomed)
 			continue;
+		dropped(arg, o->asked);
 		HASH_DEL(r->others, o);
 		mem_free(o);
 	}
@@ -191,18 +219,11 @@ roster_drop_aliases(struct roster *r, const char *key)
 void
 roster_rename(struct roster *r, struct entry *e, struct key filed)
 {
-	struct arena tmp;
-	struct key old;
-
-	arena_init(&tmp);
-	old = roster_key(e->key, &tmp);
 	HASH_DEL(r->by_key, e);
 	key_text(filed, e->key);
 	assert(find_text(r, e->key) == NULL);
 	HASH_ADD_STR(r->by_key, key, e);
 	e->edge.key = key_dup(filed, &e->arena);
-	roster_alias(r, old, filed);
-	arena_fini(&tmp);
 }
 
 void
@@ -213,6 +234,7 @@ roster_set_identity(struct roster *r, struct entry *e, const char *id)
 	if (strcmp(e->identity, id) == 0)
 		return;
 	unchain(r, e);
+	e->cloned = false;
 	if (id[0] == '\0' || strlen(id) >= sizeof e->identity)
 		return;
 	strcpy(e->identity, id);
@@ -227,25 +249,54 @@ roster_set_identity(struct roster *r, struct entry *e, const char *id)
 	}
 }
 
+/* Something replicates from the one, and did so from the other before. */
+static bool
+share_replica(const struct roster *r, const struct entry *a,
+    const struct entry *b)
+{
+	struct entry *e, *tmp;
+
+	HASH_ITER(hh, r->by_key, e, tmp) {
+		if (e->was_source[0] == '\0')
+			continue;
+		if (key_eq(e->edge.source_key, a->edge.key) &&
+		    strcmp(e->was_source, b->key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A server id says little by itself: many have the default one. */
+static bool
+are_related(const struct roster *r, const struct entry *a,
+    const struct entry *b)
+{
+	if (a->cluster[0] != '\0' && strcmp(a->cluster, b->cluster) == 0)
+		return true;
+	if (a->failing == b->failing)
+		return false;
+	return a->failing ? share_replica(r, b, a) : share_replica(r, a, b);
+}
+
 struct entry *
 roster_twin(const struct roster *r, const struct entry *e)
 {
 	bool local = strncmp(e->identity, "sid:", 4) == 0;
-	struct entry *o;
+	struct entry *o, *found = NULL;
 
 	if (e->identity[0] == '\0')
 		return NULL;
 	HASH_FIND(hh_id, r->by_identity, e->identity, strlen(e->identity), o);
 	for (; o != NULL; o = o->same) {
-		if (o == e || (e->failing && o->failing))
+		if (o == e || (e->failing && o->failing) ||
+		    (e->cloned && o->cloned))
 			continue;
-		if (local && (e->cluster[0] == '\0' ||
-		    strcmp(e->cluster, o->cluster) != 0))
+		if (local && !are_related(r, e, o))
 			continue;
-		if (e->failing || o->failing)
-			return o;
+		if (found == NULL || o->failing)
+			found = o;
 	}
-	return NULL;
+	return found;
 }
 
 /* The edge's keys, from the raw ones, by the names known now. */
@@ -287,6 +338,8 @@ roster_set_edge(struct roster *r, struct entry *e, const struct instance *in)
 
 	if (e->edge.version[0] != '\0' && same_edge(e, in))
 		return false;
+	if (key_valid(e->raw_source) && !key_eq(e->raw_source, in->source_key))
+		key_text(roster_filed(r, e->raw_source), e->was_source);
 	arena_init(&e->arena);
 	own = key_dup(e->edge.key, &e->arena);
 	e->edge = *instance_dup(in, &e->arena);
@@ -348,11 +401,16 @@ roster_names(const struct roster *r, struct arena *a, struct other_name **out)
 	struct other_name *at =
 	    arena_alloc(a, HASH_COUNT(r->others) * sizeof *at);
 	struct other *o, *tmp;
+	struct entry *e;
 	size_t n = 0;
 
-	HASH_ITER(hh, r->others, o, tmp)
-		at[n++] = (struct other_name){ roster_key(o->asked, a),
-			roster_key(o->filed, a) };
+	HASH_ITER(hh, r->others, o, tmp) {
+		e = find_text(r, o->asked) == NULL ? follow(r, o->asked) : NULL;
+		if (e != NULL)
+			at[n++] = (struct other_name){
+				roster_key(o->asked, a),
+				key_dup(e->edge.key, a) };
+	}
 	qsort(at, n, sizeof *at, by_asked);
 	*out = at;
 	return n;

@@ -16,6 +16,7 @@ enum {
 	IDENTITY_MAX = 128,
 	ROSTER_SERVERS_MAX = 200000,
 	ROSTER_ALIASES_MAX = 1000000,
+	ROSTER_HOPS_MAX = 8, /* names that lead to names */
 };
 
 /* How a server came to be known: decides whether it is shown before it was
@@ -43,10 +44,14 @@ struct entry {
 	bool failing;  /* the latest did not */
 	bool answered; /* a probe ended since the start */
 	bool fresh;    /* and one of them well */
+	bool cloned;   /* another one that says it is the same is alive too */
+	bool moved;    /* its cluster is another since roster_replace() began */
+	wall_t known_from, known_to; /* when it was seen, by the store */
 	struct arena arena;   /* of edge and health */
 	struct instance edge; /* facts; its keys are filed ones */
 	struct key raw_source; /* as the server names them */
 	struct key raw_group_primary;
+	char was_source[KEY_TEXT_MAX]; /* filed key of the source before; "" */
 	char *cluster; /* name; "" while it has no place */
 	char *facts;   /* packed, only between load and start; NULL */
 	size_t facts_len;
@@ -72,19 +77,23 @@ struct entry *roster_find_filed(const struct roster *r, struct key key);
 /* key must be new. */
 struct entry *roster_add(struct roster *r, struct key key, enum found_by by);
 void roster_remove(struct roster *r, struct entry *e);
-/* File it under another key, which must be free; the old one stays a name. */
+/* File it under another key, which must be free. */
 void roster_rename(struct roster *r, struct entry *e, struct key filed);
 /* asked leads to filed from now on. false: it did already. */
 bool roster_alias(struct roster *r, struct key asked, struct key filed);
-/* Forget every name that leads to key. */
-void roster_drop_aliases(struct roster *r, const char *key);
+void roster_unalias(struct roster *r, struct key asked);
+/* Forget every name that leads to e; dropped is told each of them. */
+void roster_drop_names(struct roster *r, const struct entry *e,
+    void (*dropped)(void *arg, const char *name), void *arg);
 struct key roster_filed(const struct roster *r, struct key asked);
 
 void roster_set_identity(struct roster *r, struct entry *e, const char *id);
 /*
- * Another entry that is the same server, of which one is failing or was never
- * reached: its address changed.  A uuid is unique everywhere; a MariaDB server
- * id ("sid:N") only within a cluster.  NULL: none.
+ * Another entry that seems to be the same server, a failing one first; NULL:
+ * none.  A uuid is unique everywhere.  A MariaDB server id ("sid:N") is so
+ * within a cluster only: the other one is in the same, or what replicates from
+ * the one did so from the other before.  Clones, which were seen alive at
+ * the same time, are no twins.
  */
 struct entry *roster_twin(const struct roster *r, const struct entry *e);
 
@@ -96,12 +105,13 @@ void roster_refile_edges(struct roster *r);
 
 /*
  * Recompute the cluster of every shown entry; moved is called for each one
- * whose cluster's name is now another (e->cluster still has the old one).
+ * whose cluster's name is now another (e->cluster still has the old one), and
+ * must leave the book's entries as they are.
  */
 void roster_replace(struct roster *r,
     void (*moved)(void *arg, struct entry *e, const char *cluster), void *arg);
 
-/* For the published snapshot: all other names, sorted. */
+/* For the published snapshot: all names that lead to an entry, sorted. */
 size_t roster_names(const struct roster *r, struct arena *a,
     struct other_name **out);
 

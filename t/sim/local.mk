@@ -11,12 +11,22 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 	src/topology/libtopology.a $(LIBS_RUNTIME) $(JANSSON_LIBS) \
 	$(PCRE2_LIBS)
 
-SIM_TESTS = %D%/discovery.t
+SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
+	%D%/identity.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
 t_sim_discovery_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_discovery_t_LDADD = $(SIM_LDADD)
+t_sim_schedule_t_SOURCES = %D%/schedule.c
+t_sim_schedule_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_schedule_t_LDADD = $(SIM_LDADD)
+t_sim_trouble_t_SOURCES = %D%/trouble.c
+t_sim_trouble_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_trouble_t_LDADD = $(SIM_LDADD)
+t_sim_identity_t_SOURCES = %D%/identity.c
+t_sim_identity_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_identity_t_LDADD = $(SIM_LDADD)
 
 # what is remembered
 SIM_REMEMBER = %D%/remember.t

@@ -24,10 +24,12 @@ whole_config(const char *text)
 	const char *open = strchr(text, '{');
 	const char *rest = open != NULL ? open + 1 : "}";
 
+	const char *name = strstr(text, "MySQLHostnameResolveMethod") != NULL ?
+	    "" : ", \"MySQLHostnameResolveMethod\": \"none\"";
+
 	return mem_printf("{\"MySQLTopologyUser\": \"o\", "
-	    "\"BackendDB\": \"sqlite\", \"SQLite3DataFile\": \":memory:\", "
-	    "\"MySQLHostnameResolveMethod\": \"none\"%s%s",
-	    strspn(rest, " \t\n}") == strlen(rest) ? "" : ", ", rest);
+	    "\"BackendDB\": \"sqlite\", \"SQLite3DataFile\": \":memory:\""
+	    "%s%s%s", name, strspn(rest, " \t\n}") == strlen(rest) ? "" : ", ", rest);
 }
 
 static struct config *

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory: who is whom.  Two names that are one server, one server that
+ * is at another address now, two servers that say they are one.
+ *
+ * When two entries have one identity and one of them fails, the server moved.
+ * When neither is known to fail, the older one is asked: a server that moved
+ * does not answer at its old address, and a clone does.  Clones are kept apart
+ * for good, whichever of them fails later.
+ */
+#include "config.h"
+
+#include "actors/directory_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* One server under two entries, of which one is dead. */
+static void
+join_moved(struct directory *d, struct ctx *ctx, struct entry *gone,
+    struct entry *stays)
+{
+	struct arena tmp;
+	struct key old;
+	char text[KEY_TEXT_MAX + 64];
+
+	arena_init(&tmp);
+	old = roster_key(gone->key, &tmp);
+	snprintf(text, sizeof text, "now at %s", stays->key);
+	act_log(ctx, LOG_NOTICE, "%s moved to %s (%s)", gone->key, stays->key,
+	    stays->identity);
+	directory_audit(ctx, "server-moved", gone, text);
+	/* It may come back there. */
+	act_send(ctx, stays->actor, inst_address, .host = old.host,
+	    .port = old.port);
+	directory_end(d, ctx, gone, true);
+	roster_alias(&d->roster, old, stays->edge.key);
+	directory_names_changed(d, ctx, old, stays->edge.key);
+	arena_fini(&tmp);
+}
+
+void
+directory_check_twin(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	struct entry *twin = roster_twin(&d->roster, e);
+
+	if (twin == NULL)
+		return;
+	if (!e->failing && !twin->failing)
+		directory_verify(d, ctx, twin, e);
+	else if (e->failing && twin->reached)
+		join_moved(d, ctx, e, twin);
+	else if (twin->failing && e->reached)
+		join_moved(d, ctx, twin, e);
+}
+
+/* What was taken for a server's old address answered, or did not. */
+void
+directory_on_verified(struct directory *d, struct ctx *ctx,
+    const struct passed *p, bool answers)
+{
+	struct entry *e, *clone;
+
+	HASH_FIND_STR(d->roster.by_key, p->key, e);
+	HASH_FIND_STR(d->roster.by_key, p->clone, clone);
+	if (!answers || e == NULL || clone == NULL || clone->failing ||
+	    e->identity[0] == '\0' ||
+	    strcmp(e->identity, clone->identity) != 0)
+		return;
+	e->cloned = clone->cloned = true;
+	act_log(ctx, LOG_WARNING, "%s and %s are alive and have one identity "
+	    "(%s): kept apart", e->key, clone->key, e->identity);
+}
+
+/* ---- filing ---- */
+
+/* The same server is filed already: this one's actor is not needed. */
+static void
+merge(struct directory *d, struct ctx *ctx, struct entry *e,
+    const struct entry *other, struct key asked)
+{
+	struct key filed = other->edge.key;
+	struct arena tmp;
+	struct key old;
+
+	arena_init(&tmp);
+	old = roster_key(e->key, &tmp);
+	act_send(ctx, other->actor, inst_address, .host = asked.host,
+	    .port = asked.port);
+	directory_end(d, ctx, e, true);
+	roster_alias(&d->roster, old, filed);
+	roster_alias(&d->roster, asked, filed);
+	directory_names_changed(d, ctx, old, filed);
+	arena_fini(&tmp);
+}
+
+static void
+rename_to(struct directory *d, struct ctx *ctx, struct entry *e,
+    struct key filed)
+{
+	struct arena tmp;
+	struct key old;
+
+	arena_init(&tmp);
+	old = roster_key(e->key, &tmp);
+	roster_rename(&d->roster, e, filed);
+	roster_alias(&d->roster, old, filed);
+	if (e->cluster[0] != '\0')
+		directory_send_place(ctx, e, directory_group(d, e->cluster));
+	directory_names_changed(d, ctx, old, filed);
+	arena_fini(&tmp);
+}
+
+/* By the name it was asked for by, or what it was filed under before. */
+static struct entry *
+find_actor(const struct directory *d, struct key asked, struct key filed,
+    addr_t actor)
+{
+	struct entry *e = roster_find(&d->roster, asked);
+
+	if (e == NULL || !addr_eq(e->actor, actor))
+		e = roster_find(&d->roster, filed);
+	return e != NULL && addr_eq(e->actor, actor) ? e : NULL;
+}
+
+/* Found by a list under a name that nobody forgot. */
+static bool
+unwanted(struct directory *d, struct ctx *ctx, const struct entry *e,
+    struct key filed)
+{
+	return e->by != BY_SEED && e->by != BY_API && e->by != BY_STORE &&
+	    directory_is_forgotten(d, ctx, filed);
+}
+
+void
+directory_on_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_server_filed *f = as_server_filed(m);
+	struct key asked = { f->asked_host, f->asked_port };
+	struct key filed = { f->host, f->port };
+	struct entry *e = find_actor(d, asked, filed, m->from), *other;
+
+	if (e == NULL) {
+		act_send(ctx, m->from, inst_end);
+		return;
+	}
+	if (!key_eq(e->edge.key, filed) && unwanted(d, ctx, e, filed)) {
+		directory_end(d, ctx, e, true);
+		return;
+	}
+	other = roster_find_filed(&d->roster, filed);
+	if (other != NULL && other != e) {
+		merge(d, ctx, e, other, asked);
+		return;
+	}
+	if (other == NULL)
+		rename_to(d, ctx, e, filed);
+	if (roster_alias(&d->roster, asked, filed))
+		directory_names_changed(d, ctx, asked, filed);
+	roster_set_identity(&d->roster, e, f->identity);
+	e->reached = true;
+	e->failing = false;
+	directory_check_twin(d, ctx, e);
+}
+
+/* Its address leads to another server, which is to be found there. */
+void
+directory_on_strayed(struct directory *d, struct ctx *ctx,
+    const struct msg *m)
+{
+	const struct msg_server_strayed *s = as_server_strayed(m);
+	struct key asked = { s->asked_host, s->asked_port };
+	struct key filed = { s->host, s->port };
+	struct entry *e = roster_find_filed(&d->roster, filed);
+
+	if (e == NULL || !addr_eq(e->actor, m->from) || key_eq(asked, filed))
+		return;
+	roster_unalias(&d->roster, asked);
+	if (roster_find(&d->roster, asked) == NULL)
+		directory_add(d, ctx, asked, BY_REPLICA);
+	directory_names_changed(d, ctx, asked, asked);
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The instance actor: what it tells its cluster, the directory, the store. */
+#include "config.h"
+
+#include "actors/instance_state.h"
+
+#include <string.h>
+
+#include "topology/control.h"
+
+#define STORE_EVERY DUR_S(30) /* times and positions, when they are all */
+#define RULE_LIMIT DUR_S(10)
+
+static void
+pack_health(const struct inst *in, struct buf *b)
+{
+	buf_init(b);
+	health_pack(b, &in->health);
+}
+
+void
+instance_send_report(struct inst *in, struct ctx *ctx, const struct buf *facts)
+{
+	struct buf health;
+
+	if (addr_is_none(in->cluster))
+		return;
+	pack_health(in, &health);
+	act_send(ctx, in->cluster, inst_report, .host = in->shown_host,
+	    .port = in->shown_port, .health = bytes(&health),
+	    .facts = facts != NULL ? bytes(facts) : (struct bin){ 0 });
+	buf_fini(&health);
+}
+
+void
+instance_forget_stored(struct inst *in, struct ctx *ctx)
+{
+	if (in->stored_as.host[0] == '\0')
+		return;
+	act_send(ctx, app_of(ctx)->store, store_forget,
+	    .host = in->stored_as.host, .port = in->stored_as.port);
+	in->stored_as.host[0] = '\0';
+}
+
+static void
+store(struct inst *in, struct ctx *ctx, const struct instance *now,
+    const struct buf *facts)
+{
+	struct key key = { in->shown_host, in->shown_port };
+	uint64_t steady = told_steady(now);
+	bool due = mono_sub(act_now(ctx), in->stored).us >= STORE_EVERY.us;
+	struct buf health;
+
+	if (!key_eq(key, address_key(&in->stored_as)))
+		instance_forget_stored(in, ctx);
+	else if (steady == in->told.steady && !due)
+		return;
+	in->told.steady = steady;
+	in->stored = act_now(ctx);
+	address_set(&in->stored_as, key);
+	pack_health(in, &health);
+	act_send(ctx, app_of(ctx)->store, store_instance, .host = key.host,
+	    .port = key.port, .facts = bytes(facts), .health = bytes(&health));
+	buf_fini(&health);
+}
+
+void
+instance_store_times(struct inst *in, struct ctx *ctx)
+{
+	struct buf health;
+
+	if (in->stored_as.host[0] == '\0' ||
+	    mono_sub(act_now(ctx), in->stored).us < STORE_EVERY.us)
+		return;
+	in->stored = act_now(ctx);
+	pack_health(in, &health);
+	act_send(ctx, app_of(ctx)->store, store_health,
+	    .host = in->stored_as.host, .port = in->stored_as.port,
+	    .health = bytes(&health));
+	buf_fini(&health);
+}
+
+/* The directory filed it anew, and has not said where yet. */
+static bool
+moving(const struct inst *in)
+{
+	return in->port != in->shown_port ||
+	    strcmp(in->host, in->shown_host) != 0;
+}
+
+void
+instance_report(struct inst *in, struct ctx *ctx, bool whole)
+{
+	const struct directory_snap *snap;
+	struct instance *now;
+	struct arena a;
+	struct buf facts;
+	uint64_t digest;
+
+	if (addr_is_none(in->cluster) || moving(in))
+		return;
+	arena_init(&a);
+	snap = board_get(ctx, BOARD_DIRECTORY, "directory");
+	now = told_resolve(&in->told, snap, &a);
+	now->key = instance_filed_key(in);
+	digest = instance_digest(now);
+	if (!whole && digest == in->told.shown) {
+		instance_send_report(in, ctx, NULL);
+		instance_store_times(in, ctx);
+	} else {
+		in->told.shown = digest;
+		buf_init(&facts);
+		instance_pack(&facts, now);
+		instance_send_report(in, ctx, &facts);
+		store(in, ctx, now, &facts);
+		buf_fini(&facts);
+	}
+	shared_unref(snap);
+	arena_fini(&a);
+}
+
+void
+instance_report_unreached(struct inst *in, struct ctx *ctx)
+{
+	struct instance facts;
+	struct buf b;
+
+	instance_init(&facts);
+	facts.key = instance_filed_key(in);
+	facts.asked_key = instance_asked_key(in);
+	facts.version = "Unknown";
+	buf_init(&b);
+	instance_pack(&b, &facts);
+	instance_send_report(in, ctx, &b);
+	buf_fini(&b);
+}
+
+void
+instance_report_state(struct inst *in, struct ctx *ctx)
+{
+	bool reached = in->health.failures == 0;
+
+	if (in->has_told && in->told_state == reached)
+		return;
+	in->has_told = true;
+	in->told_state = reached;
+	act_send(ctx, app_of(ctx)->directory, server_state, .host = in->host,
+	    .port = in->port, .reached = reached);
+}
+
+void
+instance_announce(struct inst *in, struct ctx *ctx)
+{
+	const struct neighbour *n = in->told.near;
+
+	in->since_announced = 0;
+	in->near_announced = in->told.near_digest;
+	for (size_t i = 0; i < in->told.near_n; i++)
+		act_send(ctx, app_of(ctx)->directory, server_found,
+		    .host = n[i].key.host, .port = n[i].key.port,
+		    .by = n[i].by);
+}
+
+void
+instance_report_edge(struct inst *in, struct ctx *ctx)
+{
+	uint64_t edge = told_edge(in->told.raw);
+	struct arena a;
+	struct buf b;
+
+	if (edge == in->told.edge)
+		return;
+	in->told.edge = edge;
+	arena_init(&a);
+	act_send(ctx, app_of(ctx)->directory, server_filed,
+	    .asked_host = in->arg.host, .asked_port = in->arg.port,
+	    .host = in->host, .port = in->port,
+	    .identity = told_identity(in->told.raw, &a));
+	buf_init(&b);
+	instance_pack(&b, in->told.raw);
+	act_send(ctx, app_of(ctx)->directory, server_edge, .host = in->host,
+	    .port = in->port, .facts = bytes(&b));
+	buf_fini(&b);
+	arena_fini(&a);
+}
+
+void
+instance_register_rule(struct inst *in, struct ctx *ctx, const struct config *c)
+{
+	const char *text = in->told.raw->detected_promotion_rule;
+	dur_t life = DUR_S((int64_t)c->candidate_instance_expire_minutes * 60);
+	struct err err = ERR_INIT;
+	enum promotion_rule rule;
+	struct buf b;
+
+	if (text[0] == '\0' || (strcmp(text, in->rule) == 0 &&
+	    act_now(ctx).us < in->rule_until.us))
+		return;
+	if (promotion_rule_parse(&rule, text, &err) != ERR_NONE) {
+		act_log(ctx, LOG_WARNING, "DetectPromotionRuleQuery: %s",
+		    err.text);
+	} else {
+		buf_init(&b);
+		command_pack(&b, register_candidate, .at = act_wall(ctx),
+		    .key = instance_filed_key(in), .rule = rule);
+		act_request(ctx, app_of(ctx)->control, control_run, RULE_LIMIT,
+		    .command = bytes(&b));
+		buf_fini(&b);
+	}
+	snprintf(in->rule, sizeof in->rule, "%s", text);
+	in->rule_until = mono_add(act_now(ctx), DUR_US(life.us / 2));
+}
