@@ -7,6 +7,7 @@ TESTS += %D%/tidy.t
 include t/unit/local.mk
 include t/client/local.mk
 include t/cli/local.mk
+include t/abuse/local.mk
 
 # Everything but what needs real servers; sanitizer builds run these.
 .PHONY: check-serverless

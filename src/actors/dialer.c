@@ -86,7 +86,8 @@ drop_expired(struct dialer *d, struct ctx *ctx, int queue)
 
 	while ((w = d->queue[queue]) != NULL && w->until.us <= act_now(ctx).us) {
 		DL_DELETE(d->queue[queue], w);
-		answer_error(ctx, w, ERR_TIMEOUT,
+		/* Not TIMEOUT: that would be said of the server. */
+		answer_error(ctx, w, ERR_BUSY,
 		    "time over: no connector was free");
 	}
 }

@@ -113,6 +113,7 @@ drop_connection(struct session *s, struct ctx *ctx)
 {
 	if (s->conn.m == NULL)
 		return;
+	/* A closed one must be taken back before its number is used again. */
 	act_io(ctx, s->fd, 0);
 	conn_fini(&s->conn);
 	conn_init(&s->conn, NULL);

@@ -194,10 +194,11 @@ fetch(struct conn *c)
 static int
 take_answer(struct conn *c)
 {
-	if (c->ret > 0)
-		return fail(c);
-	if (c->ret < 0)
+	/* Of the next result -1 says that there is none, of a query it fails. */
+	if (c->ret < 0 && c->state == CONN_NEXT)
 		return finish(c);
+	if (c->ret != 0)
+		return fail(c);
 	if (++c->results > CONN_RESULTS_MAX)
 		return give_up(c, ERR_MALFORMED,
 		    "the server sends more results than there are statements");
@@ -284,6 +285,8 @@ cut_off(struct conn *c)
 {
 	int fd = conn_fd(c), pair[2];
 
+	if (fd < 0)
+		return; /* the library has closed it */
 	shutdown(fd, SHUT_RDWR);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 		pair) != 0)

@@ -57,6 +57,7 @@ struct conn {
 
 /* Takes m over. */
 void conn_init(struct conn *c, struct st_mysql *m);
+/* -1 once the library has closed it, which it does on some errors. */
 int conn_fd(const struct conn *c);
 
 /*
@@ -68,7 +69,8 @@ uint32_t conn_continue(struct conn *c, uint32_t ready);
 
 /*
  * End the query under way, if any; the connection is lost.  Before this and
- * before conn_close() the caller stops watching the descriptor.
+ * before conn_close() the caller stops watching the descriptor; after a loss it
+ * does so by the number that it had, and at once.
  */
 void conn_abort(struct conn *c, enum err_code code, const char *why);
 

@@ -70,8 +70,9 @@ begin_watch(struct attempt *at, int fd)
 	if (at->watch == 0 || at->watched > 0)
 		return;
 	at->watched = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (at->watched > 0)
-		watch_begin(at->place, at->watch, at->watched);
+	if (at->watched > 0 &&
+	    !watch_begin(at->place, at->watch, at->watched))
+		shutdown(fd, SHUT_RDWR);
 }
 
 static void
@@ -125,6 +126,12 @@ connect_interrupt(unsigned place, uint32_t watch)
 	watch_shutdown(place, watch);
 }
 
+void
+connect_stop(void)
+{
+	watch_stop();
+}
+
 /* ---- errors ---- */
 
 bool
@@ -166,7 +173,11 @@ set_outcome(struct connect_outcome *out, MYSQL *m,
 {
 	out->errnum = mysql_errno(m);
 	out->code = classify(out->errnum);
-	if (attempt.expired && out->code == ERR_UNREACHABLE)
+	/* Where our wait was not asked, the clock tells. */
+	if (now_us() >= attempt.until_us &&
+	    (out->errnum >= CR_MIN_ERROR && out->errnum < 3000))
+		attempt.expired = true;
+	if (attempt.expired)
 		out->code = ERR_TIMEOUT;
 	if (attempt.refused != 0)
 		snprintf(out->text, sizeof out->text, "cannot connect: %s",

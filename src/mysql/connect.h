@@ -69,6 +69,13 @@ enum { CONNECT_PLACES = 256 };
 void connect_interrupt(unsigned place, uint32_t watch);
 
 /*
+ * At the end of the process, before rt_stop(), which waits for connectors:
+ * attempts under way are broken off and later ones fail.  Afterwards
+ * handles_close() of handles.h.
+ */
+void connect_stop(void);
+
+/*
  * Does this error prove that a database server runs there?  It answered, if
  * only to refuse us (too many connections, host blocked, access denied).
  */

@@ -7,6 +7,7 @@
 #include <mysql.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "mysql/connect.h"
@@ -109,16 +110,20 @@ handles_close(void)
  * descriptor << 1 | 1; BUSY while watch_shutdown() uses the descriptor.
  */
 static _Atomic uint64_t watches[CONNECT_PLACES];
+static _Atomic bool stopped;
 #define BUSY UINT64_MAX
 
-void
+bool
 watch_begin(unsigned place, uint32_t number, int fd)
 {
 	assert(place < CONNECT_PLACES && fd >= 0);
-	/* Release: pairs with the acquire in watch_shutdown(). */
-	atomic_store_explicit(&watches[place],
-	    (uint64_t)number << 32 | (uint64_t)fd << 1 | 1,
-	    memory_order_release);
+	/*
+	 * Both in one total order with the store and the loads of
+	 * watch_stop(): either it finds the descriptor, or we see the flag.
+	 */
+	atomic_store(&watches[place],
+	    (uint64_t)number << 32 | (uint64_t)fd << 1 | 1);
+	return !atomic_load(&stopped);
 }
 
 void
@@ -128,7 +133,7 @@ watch_end(unsigned place)
 
 	assert(place < CONNECT_PLACES);
 	word = atomic_load_explicit(&watches[place], memory_order_relaxed);
-	/* Acquire: pairs with the release at the end of watch_shutdown(). */
+	/* Acquire: pairs with the release at the end of break_off(). */
 	while (word != 0) {
 		if (word == BUSY)
 			sched_yield();
@@ -141,19 +146,37 @@ watch_end(unsigned place)
 	}
 }
 
-void
-watch_shutdown(unsigned place, uint32_t number)
+static void
+break_off(unsigned place, uint64_t word)
 {
-	uint64_t word;
-
-	assert(place < CONNECT_PLACES);
-	word = atomic_load_explicit(&watches[place], memory_order_acquire);
-	if (word == 0 || word == BUSY || word >> 32 != number)
-		return;
 	if (!atomic_compare_exchange_strong_explicit(&watches[place], &word,
 		BUSY, memory_order_acquire, memory_order_relaxed))
 		return;
 	shutdown((int)((word & UINT32_MAX) >> 1), SHUT_RDWR);
 	/* Release: the descriptor may be closed after this. */
 	atomic_store_explicit(&watches[place], 0, memory_order_release);
+}
+
+void
+watch_shutdown(unsigned place, uint32_t number)
+{
+	uint64_t word;
+
+	assert(place < CONNECT_PLACES);
+	/* Acquire: pairs with the store in watch_begin(). */
+	word = atomic_load_explicit(&watches[place], memory_order_acquire);
+	if (word != 0 && word != BUSY && word >> 32 == number)
+		break_off(place, word);
+}
+
+void
+watch_stop(void)
+{
+	atomic_store(&stopped, true);
+	for (unsigned i = 0; i < CONNECT_PLACES; i++) {
+		uint64_t word = atomic_load(&watches[i]);
+
+		if (word != 0 && word != BUSY)
+			break_off(i, word);
+	}
 }

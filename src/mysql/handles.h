@@ -13,6 +13,7 @@
 #ifndef ORC_MYSQL_HANDLES_H
 #define ORC_MYSQL_HANDLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct st_mysql;
@@ -30,10 +31,12 @@ void handles_close(void);
 
 /*
  * The watch over attempts under way: a descriptor, and the number of the
- * attempt.  watch_end() returns when nobody uses the descriptor any more.
+ * attempt.  watch_end() returns when nobody uses the descriptor any more;
+ * watch_begin() is false after watch_stop(), which breaks all attempts off.
  */
-void watch_begin(unsigned place, uint32_t number, int fd);
+bool watch_begin(unsigned place, uint32_t number, int fd);
 void watch_end(unsigned place);
 void watch_shutdown(unsigned place, uint32_t number);
+void watch_stop(void);
 
 #endif
