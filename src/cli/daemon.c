@@ -13,6 +13,8 @@
 
 #include "actors/classes.h"
 #include "base/mem.h"
+#include "mysql/connect.h"
+#include "mysql/handles.h"
 
 /* Threads that connect: each may be stuck for one connect timeout. */
 enum { CONNECTORS = 8 };
@@ -234,6 +236,7 @@ daemon_stop(struct daemon *d)
 	wait_written(d);
 	act_request(port_ctx(d->port), d->app.store, store_sync, DUR_S(10));
 	wait_written(d);
+	connect_stop(); /* or rt_stop() waits for a server's handshake */
 	rt_stop(d->rt);
 }
 
@@ -241,4 +244,5 @@ void
 daemon_free(struct daemon *d)
 {
 	rt_free(d->rt);
+	handles_close();
 }
