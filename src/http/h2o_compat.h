@@ -4,7 +4,8 @@
  * last release (2.2.5, which is libh2o-evloop 0.13) and its master branch.
  *
  * Compiled and run: 2.2.5 as Debian 12 packages it.  The branches for 0.14 and
- * later are written from master's headers, which no distribution packages.
+ * later are written from what master declares, and were compiled against those
+ * declarations only: no distribution packages it.
  */
 #ifndef ORC_HTTP_H2O_COMPAT_H
 #define ORC_HTTP_H2O_COMPAT_H

@@ -325,6 +325,13 @@ send_cookie(struct call *call, const struct op_reply *r)
 	send_text(req, 302, "");
 }
 
+/* An operation may take its status from a path; h2o aborts above 999. */
+static int
+status_of(const struct op_reply *r)
+{
+	return r->status >= 200 && r->status <= 599 ? r->status : 500;
+}
+
 static void
 send_reply(struct call *call, const struct op_reply *r)
 {
@@ -337,8 +344,8 @@ send_reply(struct call *call, const struct op_reply *r)
 	if (r->status == 503)
 		header_add_int(req, "retry-after",
 		    r->retry_after_s > 0 ? r->retry_after_s : RETRY_AFTER_S);
-	req->res.status = r->status;
-	req->res.reason = reason_of(r->status);
+	req->res.status = status_of(r);
+	req->res.reason = reason_of(req->res.status);
 	req->res.content_length = r->len;
 	req->compress_hint = r->len >= GZIP_MIN ? H2O_COMPRESS_HINT_ENABLE :
 						  H2O_COMPRESS_HINT_DISABLE;

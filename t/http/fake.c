@@ -366,6 +366,12 @@ run_text(struct op_call *c)
 }
 
 static void
+run_code(struct op_call *c)
+{
+	answer(c, atoi(c->arg[0]), "text/plain; charset=utf-8");
+}
+
+static void
 run_fail(struct op_call *c)
 {
 	buf_str(&c->body, "{\"Code\":\"ERROR\"}");
@@ -455,6 +461,7 @@ static const struct op table[] = {
 	{ "big", 1, 1, OP_SAFE, run_big },
 	{ "text", 0, 0, OP_SAFE, run_text },
 	{ "fail", 0, 0, OP_SAFE, run_fail },
+	{ "code", 1, 1, OP_SAFE, run_code },
 	{ "write", 0, 0, OP_WRITE, run_write },
 	{ "status", 0, 0, OP_SAFE, run_echo },
 	{ "headers", 0, 0, OP_SAFE, run_headers },

@@ -11,6 +11,7 @@
  *	/api/big/:bytes     that many bytes of JSON
  *	/api/text           text/plain
  *	/api/fail           500
+ *	/api/code/:status   that status
  *	/api/write          needs authorisation; not safe
  *	/api/status, /api/headers, /api/count
  */
