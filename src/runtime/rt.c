@@ -272,6 +272,7 @@ rt_stop(struct rt *rt)
 		thread_wake(&rt->thread[i], &rt->thread[i].ctx);
 	for (int i = 0; rt->started && has_thread(rt, i); i++)
 		pthread_join(rt->thread[i].id, NULL);
+	rt->ended = true;
 	core_end_all(&rt->core);
 	if (rt->started)
 		signals_end();

@@ -45,6 +45,7 @@ struct rt {
 	pthread_mutex_t lock; /* for ports_taken and the outside thread */
 	addr_t service;
 	bool started, stopped;
+	bool ended; /* all threads are joined: nothing runs any more */
 	_Atomic bool stopping;
 };
 

@@ -226,6 +226,8 @@ thread_ready(struct ctx *ctx, struct actor *a)
 			thread_wake(t, ctx);
 		return;
 	}
+	if (t->rt->ended)
+		return; /* the last one in the list may be freed by now */
 	a->next_ready = NULL;
 	if (t->ready.tail != NULL)
 		t->ready.tail->next_ready = a;
