@@ -180,6 +180,13 @@ mysql_variable(const struct run *r, const char *name, char *out)
 	else if (strcasecmp(name, "master_info_repository") == 0 &&
 	    !at_least(r, 8, 3, 0))
 		strcpy(out, "TABLE");
+	/* A plugin's variables and states come and go together. */
+	else if (strcasecmp(name, "rpl_semi_sync_master_enabled") == 0 &&
+	    r->s->semi_sync_source)
+		strcpy(out, "ON");
+	else if (strcasecmp(name, "rpl_semi_sync_slave_enabled") == 0 &&
+	    r->s->semi_sync_replica)
+		strcpy(out, "ON");
 	else
 		return false;
 	return true;
@@ -251,9 +258,11 @@ status_value(const struct run *r, const char *name, char *out)
 	if (strcasecmp(name, "Uptime") == 0)
 		snprintf(out, VALUE_MAX, "%lld",
 		    (long long)(mono_sub(r->now, r->s->started).us / 1000000));
-	else if (strcasecmp(name, "Rpl_semi_sync_master_status") == 0)
+	else if (strcasecmp(name, "Rpl_semi_sync_master_status") == 0 &&
+	    (r->s->mariadb || r->s->semi_sync_source))
 		strcpy(out, on_off(r->s->semi_sync_source));
-	else if (strcasecmp(name, "Rpl_semi_sync_slave_status") == 0)
+	else if (strcasecmp(name, "Rpl_semi_sync_slave_status") == 0 &&
+	    (r->s->mariadb || r->s->semi_sync_replica))
 		strcpy(out, on_off(r->s->semi_sync_replica));
 	else
 		return false;
