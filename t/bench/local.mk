@@ -28,3 +28,9 @@ EXTRA_PROGRAMS += %D%/store
 t_bench_store_SOURCES = %D%/store.c
 t_bench_store_CPPFLAGS = $(AM_CPPFLAGS)
 t_bench_store_LDADD = $(LIBS_STORE)
+
+# The least a probe can cost; needs t/fleet/fleet.
+EXTRA_PROGRAMS += %D%/probe_bare
+t_bench_probe_bare_SOURCES = %D%/probe_bare.c
+t_bench_probe_bare_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
+t_bench_probe_bare_LDADD = $(LIBS_MYSQL)
