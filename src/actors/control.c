@@ -38,6 +38,7 @@ struct control_actor {
 	struct entry *first;
 	struct entry **last;
 	size_t entries;
+	wall_t next; /* end of a row, or earlier; unset: none ends */
 	timer_ref timer;
 };
 
@@ -104,18 +105,40 @@ limits_now(struct ctx *ctx)
 }
 
 static void
-set_timer(struct control_actor *ca, struct ctx *ctx)
+arm(struct control_actor *ca, struct ctx *ctx, wall_t now)
 {
-	struct command_expire limits = limits_now(ctx);
-	wall_t next = control_next_expiry(ca->now, &limits);
 	dur_t wait = EXPIRY_MAX;
 
 	act_cancel(ctx, &ca->timer);
-	if (next.us == 0)
+	if (ca->next.us == 0)
 		return;
-	if (wall_sub(next, limits.at).us < wait.us)
-		wait = wall_sub(next, limits.at);
+	if (wall_sub(ca->next, now).us < wait.us)
+		wait = wall_sub(ca->next, now);
 	ca->timer = act_after(ctx, wait, control_tick);
+}
+
+/* Looks at everything: after a load, and when something has ended. */
+static void
+set_timer(struct control_actor *ca, struct ctx *ctx)
+{
+	struct command_expire limits = limits_now(ctx);
+
+	ca->next = control_next_expiry(ca->now, &limits);
+	arm(ca, ctx, limits.at);
+}
+
+/* Looks at what is new.  Too early does no harm. */
+static void
+move_timer(struct control_actor *ca, struct ctx *ctx,
+    const struct control *was)
+{
+	struct command_expire limits = limits_now(ctx);
+	wall_t next = control_next_expiry_of(was, ca->now, &limits);
+
+	if (next.us == 0 || (ca->next.us != 0 && ca->next.us <= next.us))
+		return;
+	ca->next = next;
+	arm(ca, ctx, limits.at);
 }
 
 /* ---- the journal ---- */
@@ -197,22 +220,21 @@ audit(struct ctx *ctx, struct bin command)
 
 /* ---- commands ---- */
 
-/* Everything that follows from a new version; takes it over. */
+/* Takes the new version over. */
 static void
 become(struct control_actor *ca, struct ctx *ctx, struct control *next)
 {
 	control_unref(ca->now);
 	ca->now = next;
 	publish(ca, ctx);
-	set_timer(ca, ctx);
 }
 
 static void
 on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
 {
 	struct bin command = as_control_run(m)->command;
+	struct control *was = control_ref(ca->now), *next;
 	struct err err = ERR_INIT;
-	struct control *next;
 	struct buf result;
 	enum err_code code;
 
@@ -222,12 +244,14 @@ on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
 		journal(ca, ctx, command);
 		audit(ctx, command);
 		become(ca, ctx, next);
+		move_timer(ca, ctx, was);
 	} else if (code == ERR_NONE)
 		control_unref(next);
 	act_answer(ctx, ask_of(m), control_ran, .code = code,
 	    .error = code != ERR_NONE ? err.text : NULL,
 	    .result = { (uint8_t *)result.data, result.len });
 	buf_fini(&result);
+	control_unref(was);
 }
 
 static void
@@ -268,10 +292,9 @@ on_control_tick(struct control_actor *ca, struct ctx *ctx)
 		audit_expired(ctx,
 		    (struct bin){ (uint8_t *)result.data, result.len });
 		become(ca, ctx, next);
-	} else {
+	} else
 		control_unref(next);
-		set_timer(ca, ctx);
-	}
+	set_timer(ca, ctx);
 	buf_fini(&b);
 	buf_fini(&result);
 }
@@ -312,6 +335,7 @@ on_control_load(struct control_actor *ca, struct ctx *ctx,
 	assert(state != NULL);
 	drop_kept(ca, l->serial);
 	become(ca, ctx, run_journal(ca, ctx, state));
+	set_timer(ca, ctx);
 }
 
 /* ---- life ---- */

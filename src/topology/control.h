@@ -141,6 +141,9 @@ bool control_expired_next(struct pcur *c, struct control_expired *e);
  */
 wall_t control_next_expiry(const struct control *c,
     const struct command_expire *limits);
+/* Likewise of the rows only that are new in is, or other than in was. */
+wall_t control_next_expiry_of(const struct control *was,
+    const struct control *is, const struct command_expire *limits);
 
 /* ---- reading: rows live as long as the version ---- */
 

@@ -144,6 +144,38 @@ control_next_expiry(const struct control *c,
 	return (wall_t){ least == INT64_MAX ? 0 : least };
 }
 
+struct earliest {
+	const struct command_expire *limits;
+	int64_t us;
+};
+
+static void
+take_earlier(void *arg, enum control_table table, const void *was,
+    const void *is)
+{
+	struct earliest *e = arg;
+
+	(void)was;
+	for (size_t i = 0; is != NULL && i < MEM_COUNT(rules); i++) {
+		int64_t us = INT64_MAX;
+
+		if (rules[i].table == table)
+			us = end_us(&rules[i], e->limits, is);
+		if (us < e->us)
+			e->us = us;
+	}
+}
+
+wall_t
+control_next_expiry_of(const struct control *was, const struct control *is,
+    const struct command_expire *limits)
+{
+	struct earliest e = { limits, INT64_MAX };
+
+	control_diff(was, is, take_earlier, &e);
+	return (wall_t){ e.us == INT64_MAX ? 0 : e.us };
+}
+
 /* ---- results ---- */
 
 struct pcur

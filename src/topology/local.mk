@@ -21,8 +21,9 @@ src_topology_libtopology_a_SOURCES = \
 # what operators say
 src_topology_libtopology_a_SOURCES += \
 	%D%/control.c %D%/control.def %D%/control.h \
-	%D%/control_apply.c %D%/control_expire.c %D%/control_row.c \
-	%D%/control_schema.c %D%/control_snapshot.c \
+	%D%/control_apply.c %D%/control_change.h %D%/control_expire.c \
+	%D%/control_labels.c %D%/control_names.c %D%/control_row.c \
+	%D%/control_schema.c %D%/control_server.c %D%/control_snapshot.c \
 	%D%/control_table.c %D%/control_table.h
 
 # when a server is probed

@@ -420,9 +420,20 @@ test_expire(void)
 		{ 500, "pseudo_gtid" }, { 600, "token" },
 	};
 
+	struct control *was;
+
 	reset();
 	ok(control_next_expiry(now_state, &limits).us == 0, "nothing to end");
 	DO(begin_downtime, .at = AT(0), .key = DB(1), .duration = DUR_S(50));
+	was = control_ref(now_state);
+	DO(put_tag, .at = AT(0), .key = DB(1), .name = "t");
+	ok(control_next_expiry_of(was, now_state, &limits).us == 0,
+	    "a tag does not end");
+	DO(begin_downtime, .at = AT(0), .key = DB(2), .duration = DUR_S(70));
+	ok(control_next_expiry_of(was, now_state, &limits).us == AT(70).us,
+	    "what is new ends later than what was there");
+	DO(end_downtime, .at = AT(0), .key = DB(2));
+	control_unref(was);
 	DO(begin_maintenance, .at = AT(0), .key = DB(1), .duration = DUR_S(60));
 	DO(register_candidate, .at = AT(0), .key = DB(1), .rule = RULE_PREFER);
 	DO(set_domain, .at = AT(0), .cluster = "c", .domain = "d");
