@@ -4,3 +4,4 @@ dist_doc_DATA += %D%/design.md %D%/differences.md
 dist_doc_DATA += %D%/configuration.md
 dist_doc_DATA += %D%/install.md
 dist_doc_DATA += %D%/fleet.md
+dist_doc_DATA += %D%/store.md

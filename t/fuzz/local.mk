@@ -6,7 +6,7 @@
 EXTRA_DIST += %D%/corpus %D%/fuzz.h
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 
-FUZZ_REPLAY = %D%/config.t %D%/cursor.t %D%/gtid.t %D%/instance.t \
+FUZZ_REPLAY = %D%/config.t %D%/control.t %D%/cursor.t %D%/gtid.t %D%/instance.t \
 	%D%/request.t %D%/rows.t
 check_PROGRAMS += $(FUZZ_REPLAY)
 TESTS += $(FUZZ_REPLAY)
@@ -16,6 +16,12 @@ FUZZ_CONFIG_LDADD = $(LIBS_CONFIG)
 t_fuzz_config_t_SOURCES = %D%/replay.c $(FUZZ_CONFIG_SOURCES)
 t_fuzz_config_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"config"'
 t_fuzz_config_t_LDADD = $(FUZZ_CONFIG_LDADD)
+
+FUZZ_CONTROL_SOURCES = %D%/control.c
+FUZZ_CONTROL_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_fuzz_control_t_SOURCES = %D%/replay.c $(FUZZ_CONTROL_SOURCES)
+t_fuzz_control_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"control"'
+t_fuzz_control_t_LDADD = $(FUZZ_CONTROL_LDADD)
 
 FUZZ_CURSOR_SOURCES = %D%/cursor.c
 FUZZ_CURSOR_LDADD = src/base/libbase.a $(MSGPACK_LIBS)
@@ -50,12 +56,16 @@ t_fuzz_rows_t_LDADD = $(FUZZ_ROWS_LDADD)
 
 if FUZZ
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
-noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_cursor %D%/fuzz_gtid \
+noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_control %D%/fuzz_cursor %D%/fuzz_gtid \
 	%D%/fuzz_instance %D%/fuzz_request %D%/fuzz_rows
 t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
 t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
 t_fuzz_fuzz_config_LDADD = $(FUZZ_CONFIG_LDADD)
+t_fuzz_fuzz_control_SOURCES = $(FUZZ_CONTROL_SOURCES)
+t_fuzz_fuzz_control_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_control_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_control_LDADD = $(FUZZ_CONTROL_LDADD)
 t_fuzz_fuzz_cursor_SOURCES = $(FUZZ_CURSOR_SOURCES)
 t_fuzz_fuzz_cursor_CPPFLAGS = $(FUZZ_CPPFLAGS) $(MSGPACK_CFLAGS)
 t_fuzz_fuzz_cursor_LDFLAGS = $(FUZZ_LINK)
