@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Tests on real servers. They stand here and nowhere else: what is in this
 # folder is what "make check-serverless" leaves out.
-REAL_TESTS = %D%/ops.t %D%/topology.t
-EXTRA_DIST += %D%/discovery.t %D%/fields.t
-EXTRA_DIST += %D%/quickstart.t
+REAL_TESTS = %D%/ops.t %D%/topology.t %D%/discovery.t
+REAL_TESTS += %D%/fields.t
+REAL_TESTS += %D%/quickstart.t
 dist_check_SCRIPTS += $(REAL_TESTS)
 TESTS += $(REAL_TESTS)
 
