@@ -19,6 +19,7 @@ enum board_kind {
 	BOARD_CONTROL,	/* "control": struct control_shared */
 	BOARD_NAMES,	/* "names": struct names_snap */
 	BOARD_DIRECTORY, /* "directory": struct directory_snap */
+	BOARD_STORE,	/* "store": struct store_shared */
 	BOARD_KINDS,
 };
 

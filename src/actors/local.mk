@@ -26,7 +26,7 @@ src_actors_libactors_a_SOURCES += \
 	%D%/audit.c %D%/audit.h %D%/audit_text.c \
 	%D%/control.c %D%/control.h \
 	%D%/reader.c %D%/reader.h \
-	%D%/store.c %D%/store_state.h \
+	%D%/store.c %D%/store_shared.h %D%/store_state.h \
 	%D%/store_flush.c %D%/store_load.c
 
 # connections

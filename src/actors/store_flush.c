@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "actors/cluster.h"
+#include "actors/store_shared.h"
 #include "actors/store_state.h"
 #include "base/mem.h"
 #include "config/conf.h"
@@ -26,6 +27,17 @@ store_has_work(const struct store_actor *s)
 
 /* ---- trouble ---- */
 
+/* For whoever asks how this node is. */
+static void
+publish_state(const struct store_actor *s, struct ctx *ctx)
+{
+	struct store_shared *state = mem_zalloc(sizeof *state);
+
+	shared_init(&state->shared, (void (*)(struct shared *))mem_free);
+	strcpy(state->trouble, s->trouble);
+	board_put(ctx, BOARD_STORE, "store", state);
+}
+
 void
 store_trouble(struct store_actor *s, struct ctx *ctx, const struct err *err)
 {
@@ -33,6 +45,7 @@ store_trouble(struct store_actor *s, struct ctx *ctx, const struct err *err)
 		snprintf(s->trouble, sizeof s->trouble, "%s", err->text);
 		act_log(ctx, LOG_ERROR, "%s; nothing is lost while this runs, "
 		    "and it is tried again", err->text);
+		publish_state(s, ctx);
 	}
 	s->retry.us = s->retry.us == 0 ? RETRY_FIRST.us : s->retry.us * 2;
 	if (s->retry.us > RETRY_LAST.us)
@@ -47,6 +60,7 @@ store_well(struct store_actor *s, struct ctx *ctx)
 		return;
 	s->retry.us = 0;
 	s->trouble[0] = '\0';
+	publish_state(s, ctx);
 	act_log(ctx, LOG_NOTICE, "the store can be written again");
 	if (s->lost_ops > 0)
 		act_log(ctx, LOG_WARNING, "%zu names and audit entries were "

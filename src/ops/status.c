@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "actors/store_shared.h"
 #include "ops/view.h"
 
 void
@@ -49,20 +50,25 @@ op_run_active_nodes(struct op_call *c)
 	reply_sent(c, 200);
 }
 
-void
-op_run_health(struct op_call *c)
+static void
+health_json(struct op_call *c, struct json *w, const char *trouble)
 {
 	const struct app *app = op_app(c);
-	struct json *w = reply_ok(c, "Application node is healthy");
 
 	json_obj(w);
-	json_kbool(w, "Healthy", true);
+	json_kbool(w, "Healthy", trouble == NULL);
 	json_kstr(w, "Hostname", app->hostname);
 	json_kstr(w, "Token", app->token);
 	json_kbool(w, "IsActiveNode", true);
 	json_key(w, "ActiveNode");
 	node_json(c, w, false);
-	json_knull(w, "Error");
+	json_key(w, "Error");
+	if (trouble == NULL) {
+		json_nil(w);
+	} else {
+		json_obj(w);
+		json_end(w);
+	}
 	json_key(w, "AvailableNodes");
 	json_arr(w);
 	node_json(c, w, true);
@@ -73,6 +79,21 @@ op_run_health(struct op_call *c)
 	json_kstr(w, "RaftAdvertise", "");
 	json_knull(w, "RaftHealthyMembers");
 	json_end(w);
+}
+
+/* Healthy is who can write to the store. */
+void
+op_run_health(struct op_call *c)
+{
+	struct store_shared *store = board_get(op_ctx(c), BOARD_STORE, "store");
+
+	if (store == NULL || *store->trouble == '\0')
+		health_json(c, reply_ok(c, "Application node is healthy"),
+		    NULL);
+	else
+		health_json(c, reply_bad(c, "Application node is unhealthy: %s",
+				   store->trouble), store->trouble);
+	shared_unref(store);
 	reply_end(c);
 }
 

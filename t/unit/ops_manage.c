@@ -9,6 +9,8 @@
 
 #include <jansson.h>
 
+#include "actors/store_shared.h"
+#include "base/mem.h"
 #include "tap.h"
 
 static struct world w;
@@ -313,6 +315,26 @@ abandoned(void)
 	    "until its actor answered");
 }
 
+/* A node whose store cannot be written is not healthy. */
+static void
+unhealthy(void)
+{
+	struct store_shared *state = mem_zalloc(sizeof(*state));
+	json_t *answer, *details;
+
+	shared_init(&state->shared, (void (*)(struct shared *))mem_free);
+	strcpy(state->trouble, "disk full");
+	board_put(port_ctx(w.port), BOARD_STORE, "store", state);
+	answer = json_loads(world_get(&w, "/api/health"), 0, NULL);
+	is_int(w.status, 500, "a store in trouble");
+	is_str(json_string_value(json_object_get(answer, "Message")),
+	    "Application node is unhealthy: disk full", "is said");
+	details = json_object_get(answer, "Details");
+	ok(json_is_false(json_object_get(details, "Healthy")), "and shown");
+	json_decref(answer);
+	board_remove(port_ctx(w.port), BOARD_STORE, "store");
+}
+
 /* ---- for the command line ---- */
 
 static void
@@ -359,6 +381,7 @@ main(void)
 	timed_out();
 	too_many();
 	abandoned();
+	unhealthy();
 	by_name();
 	tokens();
 	world_end(&w);
