@@ -13,3 +13,5 @@ include t/abuse/local.mk
 .PHONY: check-serverless
 check-serverless:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter-out t/real/%,$(TESTS))'
+dist_check_SCRIPTS += %D%/config_used.t
+TESTS += %D%/config_used.t
