@@ -26,10 +26,10 @@ rule_of() {
 	authentication_method) echo 'rules\.auth' ;;
 	prepend_messages_with_orc_identity) echo 'rules\.identity' ;;
 	cluster_name_to_alias) echo config_cluster_alias ;;
-	*credentials_config_file) echo . ;; # its work is done at load
+	*credentials_config_file | backend_db) echo . ;; # done at load
 	*) tr -d '\n' <src/config/compile.c |
 		grep -o "CFG_$1, [A-Z_]*,[[:space:]]*RULE([a-z_]*)" |
-		sed 's/.*RULE(\(.*\))/rules\\.\1/' ;;
+		sed 's/.*RULE(\(.*\))/(rules\\.|r->)\1/' ;;
 	esac
 }
 

@@ -114,10 +114,13 @@ keep_neighbours(struct told *t, const struct probe *p, const struct config *c)
 	t->near = arena_alloc(&t->arena, n * sizeof *t->near);
 	t->near_n = 0;
 	t->near_digest = MIX_START;
+	t->left_out = 0;
 	for (const struct found *f = p->found; f != NULL; f = f->next) {
 		if (f->user[0] != '\0' && pattern_list_match(
-		    c->rules.discovery_ignore_user, f->user))
+		    c->rules.discovery_ignore_user, f->user)) {
+			t->left_out++;
 			continue;
+		}
 		t->near[t->near_n++] = (struct neighbour){
 			key_dup(f->key, &t->arena), found_by(f->kind) };
 		mix_key(&t->near_digest, f->key);

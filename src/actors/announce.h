@@ -23,6 +23,7 @@ struct told {
 	struct neighbour *near;
 	size_t near_n;
 	uint64_t near_digest;
+	unsigned left_out; /* named too, but filtered by their user */
 	uint64_t edge;	 /* digest of what decides its place */
 	uint64_t shown;	 /* digest of what was reported last */
 	uint64_t steady; /* digest of what was stored last */

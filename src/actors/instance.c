@@ -105,6 +105,9 @@ note_failure(struct inst *in, struct ctx *ctx, const struct err *err)
 	in->health.error = in->error;
 	if (news || in->health.failures == 1)
 		act_log(ctx, LOG_INFO, "probe failed: %s", err->text);
+	else if (in->config->config->dead_instance_discovery_logs_enabled)
+		act_log(ctx, LOG_DEBUG, "probe failed %u times in a row: %s",
+		    in->health.failures, err->text);
 }
 
 static void
@@ -146,10 +149,23 @@ strayed(const struct inst *in, const struct instance *facts, struct key filed)
 }
 
 static void
-take_facts(struct inst *in, struct key filed)
+log_left_out(const struct inst *in, struct ctx *ctx, unsigned before)
 {
+	if (in->told.left_out == before ||
+	    !in->config->config->enable_discovery_filters_logs)
+		return;
+	act_log(ctx, LOG_INFO, "%u replicas left out by "
+	    "DiscoveryIgnoreReplicationUsernameFilters", in->told.left_out);
+}
+
+static void
+take_facts(struct inst *in, struct ctx *ctx, struct key filed)
+{
+	unsigned before = in->told.left_out;
+
 	told_take(&in->told, &in->probe, filed, instance_asked_key(in),
 	    in->config->config);
+	log_left_out(in, ctx, before);
 	snprintf(in->host, sizeof in->host, "%s", filed.host);
 	in->port = filed.port;
 }
@@ -176,7 +192,7 @@ check_facts(struct inst *in, struct ctx *ctx, struct err *err)
 		    "now: %s", in->arg.host, in->arg.port,
 		    key_text(filed, text));
 	}
-	take_facts(in, filed);
+	take_facts(in, ctx, filed);
 	return ERR_NONE;
 }
 

@@ -59,6 +59,20 @@ intern(struct metrics *mt, const char *host)
 	return h->name;
 }
 
+/* Seconds of a kind that are kept at the most. */
+static int64_t
+kept_s(struct ctx *ctx, const char *what)
+{
+	const struct config_shared *c = config_ref(ctx);
+	int64_t s = SECONDS_MAX;
+
+	if (strncmp(what, "queue-", strlen("queue-")) == 0 &&
+	    c->config->discovery_queue_max_statistics_size < s)
+		s = c->config->discovery_queue_max_statistics_size;
+	shared_unref(c);
+	return s;
+}
+
 static int64_t
 retention_s(struct ctx *ctx)
 {
@@ -314,8 +328,8 @@ on_metrics_read(struct metrics *mt, struct ctx *ctx, const struct msg *m)
 	struct json w;
 	struct buf b;
 
-	if (seconds > SECONDS_MAX)
-		seconds = SECONDS_MAX;
+	if (seconds > kept_s(ctx, r->what))
+		seconds = kept_s(ctx, r->what);
 	if (seconds < 0)
 		seconds = 0;
 	win = last_seconds(mt, act_wall(ctx), seconds);

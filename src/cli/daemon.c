@@ -17,7 +17,16 @@
 #include "mysql/handles.h"
 
 /* Threads that connect: each may be stuck for one connect timeout. */
-enum { CONNECTORS = 8 };
+enum { CONNECTORS_MAX = 8 };
+
+/* DiscoveryMaxConcurrency; established connections need no thread. */
+static int
+connectors(const struct config *c)
+{
+	unsigned n = c->discovery_max_concurrency;
+
+	return n == 0 ? 1 : n < CONNECTORS_MAX ? (int)n : CONNECTORS_MAX;
+}
 
 static void
 fill_token(char token[65])
@@ -59,7 +68,7 @@ fill_app(struct daemon *d, const struct daemon_arg *arg)
 	fill_token(d->token);
 	fill_hostname(d);
 	app->workers = arg->workers;
-	app->connectors = CONNECTORS;
+	app->connectors = connectors(arg->config);
 	app->session_class = &session_class;
 	app->token = d->token;
 	app->version = PACKAGE_VERSION;
@@ -115,7 +124,7 @@ daemon_start(struct daemon *d, struct daemon_arg *arg)
 {
 	struct rt_arg rt = {
 		.workers = arg->workers,
-		.pinned = PINNED_FIXED + CONNECTORS,
+		.pinned = PINNED_FIXED + connectors(arg->config),
 		.ports = arg->ports + 1,
 		.kinds = msg_kinds,
 		.types = MSG_TYPES,

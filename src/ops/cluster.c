@@ -145,17 +145,38 @@ answer_chosen(struct op_call *c, const struct cluster_snap *snap,
 	reply_sent(c, 200);
 }
 
+/* The members without those that OSCIgnoreHostnameFilters names; their count. */
+static size_t
+offered(struct op_call *c, const struct cluster_snap *snap,
+    const struct member **out)
+{
+	const struct host_filter *no = view_config(c)->rules.osc_ignore;
+	struct member *at = arena_alloc(&c->arena, snap->n * sizeof(*at));
+	size_t n = 0;
+
+	for (size_t i = 0; i < snap->n; i++) {
+		struct key key = snap->members[i].in->key;
+
+		if (!host_filter_match(no, key.host, key.port))
+			at[n++] = snap->members[i];
+	}
+	*out = at;
+	return n;
+}
+
 static void
 choose(struct op_call *c, size_t (*which)(const struct member *m, size_t n,
 			      const struct member **out))
 {
 	const struct cluster_snap *snap = view_cluster_arg(c);
-	const struct member **chosen;
+	const struct member **chosen, *from;
+	size_t n;
 
 	if (snap == NULL)
 		return;
 	chosen = arena_alloc(&c->arena, snap->n * sizeof(*chosen));
-	answer_chosen(c, snap, chosen, which(snap->members, snap->n, chosen));
+	n = offered(c, snap, &from);
+	answer_chosen(c, snap, chosen, which(from, n, chosen));
 }
 
 void
@@ -176,14 +197,15 @@ void
 op_run_cluster_lag(struct op_call *c)
 {
 	const struct cluster_snap *snap = view_cluster_arg(c);
-	const struct member **chosen;
+	const struct member **chosen, *from;
 	int64_t most = 0;
 	size_t n;
 
 	if (snap == NULL)
 		return;
 	chosen = arena_alloc(&c->arena, snap->n * sizeof(*chosen));
-	n = cluster_osc_replicas(snap->members, snap->n, chosen);
+	n = offered(c, snap, &from);
+	n = cluster_osc_replicas(from, n, chosen);
 	if (n == 0) {
 		reply_error(c, "No replicas to tell the lag of %s", snap->name);
 		return;
