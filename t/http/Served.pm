@@ -78,6 +78,14 @@ sub log {
 	return <$file> // '';
 }
 
+# Sanitizers keep shadows of what is used: memory grows by more.
+sub sanitized {
+	my $build = $ENV{top_builddir} // '.';
+	open my $file, '<:raw', "$build/t/http/http_test_server" or die $!;
+	local $/;
+	return <$file> =~ /__[at]san_init/ ? 1 : 0;
+}
+
 # Resident memory in kB.
 sub rss {
 	my ($self) = @_;
