@@ -4,6 +4,7 @@
 REAL_TESTS = %D%/ops.t %D%/topology.t %D%/discovery.t
 REAL_TESTS += %D%/fields.t
 REAL_TESTS += %D%/quickstart.t
+REAL_TESTS += %D%/probe.t
 dist_check_SCRIPTS += $(REAL_TESTS)
 TESTS += $(REAL_TESTS)
 
