@@ -187,6 +187,7 @@ on_store_forget(struct store_actor *s, struct ctx *ctx, const struct msg *m)
 	if (row != NULL) {
 		row->dirty = ROW_CLEAN;
 		row->in_file = false;
+		row->forgetting = true;
 		row->gone = act_now(ctx);
 	}
 	on_op(s, ctx, m);
@@ -216,7 +217,7 @@ sweep_gone(struct store_actor *s, struct ctx *ctx)
 	struct row *row, *tmp;
 
 	HASH_ITER(hh, s->rows, row, tmp) {
-		if (row->gone.us != 0 && !row->listed &&
+		if (row->gone.us != 0 && !row->listed && !row->forgetting &&
 		    mono_sub(act_now(ctx), row->gone).us > GONE_FOR.us)
 			store_row_drop(s, row);
 	}

@@ -125,7 +125,9 @@ write_rows(struct store_actor *s, struct ctx *ctx, size_t max, size_t *n,
 	struct row *row = s->first;
 
 	for (*n = 0; row != NULL && *n < max && code == ERR_NONE; ++*n) {
-		code = skip_invalid(ctx, write_row(s, row, err), err);
+		code = write_row(s, row, err);
+		row->stored = row->dirty == ROW_FACTS && code == ERR_NONE;
+		code = skip_invalid(ctx, code, err);
 		row = row->next;
 	}
 	return code;
@@ -142,7 +144,7 @@ rows_written(struct store_actor *s, size_t n)
 		if (s->first == NULL)
 			s->last = &s->first;
 		row->listed = false;
-		row->in_file |= row->dirty == ROW_FACTS;
+		row->in_file |= row->stored;
 		row->dirty = ROW_CLEAN;
 		buf_fini(&row->facts);
 		buf_fini(&row->health);
@@ -226,11 +228,24 @@ write_ops(struct store_actor *s, struct ctx *ctx, size_t max, size_t *n,
 }
 
 static void
+forget_written(struct store_actor *s, const struct op *op)
+{
+	struct msg m = { .type = op->type, .body = { op->body, op->len } };
+	const struct msg_store_forget *f = as_store_forget(&m);
+	struct row *row = store_row(s, (struct key){ f->host, f->port }, false);
+
+	if (row != NULL)
+		row->forgetting = false;
+}
+
+static void
 ops_written(struct store_actor *s, size_t n)
 {
 	for (; n > 0; n--) {
 		struct op *op = s->first_op;
 
+		if (op->type == MSG_store_forget)
+			forget_written(s, op);
 		s->first_op = op->next;
 		if (s->first_op == NULL)
 			s->last_op = &s->first_op;

@@ -213,7 +213,7 @@ find_new(struct store_actor *s, struct ctx *ctx, const struct found *f)
 	for (size_t i = 0; i < f->n; i++) {
 		struct row *row = store_row(s, f->at[i], true);
 
-		if (row->in_file)
+		if (row->in_file || row->forgetting)
 			continue;
 		row->in_file = true;
 		row->gone.us = 0;

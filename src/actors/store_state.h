@@ -21,6 +21,8 @@ struct row {
 	enum { ROW_CLEAN, ROW_HEALTH, ROW_FACTS } dirty;
 	bool listed;	  /* in that list */
 	bool in_file;
+	bool stored;	  /* in the transaction under way */
+	bool forgetting;  /* an op to delete it waits */
 	mono_t gone;	  /* when it was forgotten; 0: it was not */
 	addr_t writer;	  /* the instance that wrote it last */
 	mono_t since;	  /* waits since */

@@ -33,6 +33,7 @@ SIM_REMEMBER = %D%/remember.t
 check_PROGRAMS += $(SIM_REMEMBER)
 TESTS += $(SIM_REMEMBER)
 t_sim_remember_t_SOURCES = %D%/remember.c
-t_sim_remember_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_sim_remember_t_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) \
+	-I$(top_srcdir)/t
 t_sim_remember_t_LDADD = src/actors/libactors.a $(LIBS_RUNTIME) $(LIBS_STORE) \
 	$(LIBS_PROBE) $(LIBS_CONFIG)

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -391,6 +392,50 @@ story_forget(uint64_t seed)
 	sim_run(w.sim, DUR_S(1));
 	is_in_file("db1:3306=8.4.0 db7:3306= ",
 	    "its own actor cannot bring a forgotten server back");
+
+	/* Forgotten here while another process writes: it stays forgotten. */
+	send_instance(DB(5), "5.7.44");
+	sim_run(w.sim, DUR_S(3));
+	buf_reset(&seen);
+	act_send(port_ctx(w.port), w.app.store, store_forget, .host = "db5",
+	    .port = 3306);
+	OTHER_SAYS(put_tag, .key = DB(5), .name = "x");
+	sim_run(w.sim, DUR_S(3));
+	ok(!was_told("server_found"), "nobody finds it in the file");
+	is_in_file("db1:3306=8.4.0 db7:3306= ", "where it is no more");
+	end();
+}
+
+static void
+other_runs(const char *sql)
+{
+	sqlite3 *db;
+
+	if (sqlite3_open(file, &db) != SQLITE_OK ||
+	    sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		diag("%s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+}
+
+/* One server cannot be stored: the others are, and it is not forgotten. */
+static void
+story_refused_row(uint64_t seed)
+{
+	begin(seed, "");
+	other_runs("CREATE TRIGGER no BEFORE INSERT ON instance WHEN "
+	    "NEW.host = 'db8' BEGIN SELECT RAISE(ABORT, 'no'); END");
+	send_instance(DB(8), "1");
+	send_instance(DB(9), "2");
+	sim_run(w.sim, DUR_S(2));
+	is_in_file("db1:3306=8.4.0 db7:3306= db9:3306=2 ",
+	    "a row that is refused holds up no other");
+	buf_reset(&seen);
+	OTHER_SAYS(put_tag, .key = DB(9), .name = "x");
+	sim_run(w.sim, DUR_S(2));
+	ok(!was_told("server_forget"), "and is not taken for forgotten");
+	other_runs("DROP TRIGGER no; DELETE FROM instance WHERE host = 'db9'");
+	sim_run(w.sim, DUR_S(2));
+	ok(was_told("server_forget host=db9"), "one that was deleted is");
 	end();
 }
 
@@ -553,6 +598,7 @@ main(void)
 		story_restart(seed);
 		story_outside(seed);
 		story_forget(seed);
+		story_refused_row(seed);
 		story_trouble(seed);
 		story_audit(seed);
 		story_history(seed);
