@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 
-enum { SPINS = 100 };
+enum { LOOKS_MAX = 500 }; /* at rings, by one who would like to sleep */
 
 struct rings {
 	int threads;
@@ -89,16 +89,31 @@ rings_waiting(const struct rings *r, int to)
 	return false;
 }
 
-/* An answer that is a few microseconds away is cheaper than a sleep. */
+/*
+ * An answer that is a few microseconds away is cheaper than a sleep, unless who
+ * would give it waits for this core.
+ */
 bool
-rings_spin(const struct rings *r, int to)
+rings_spin(const struct rings *r, int to, int *looks)
 {
-	for (int i = 0; i < SPINS; i++) {
-		if (rings_waiting(r, to))
+	for (int i = 0; i <= *looks; i += r->threads) {
+		if (rings_waiting(r, to)) {
+			*looks = *looks < LOOKS_MAX / 2 ? *looks * 2 + 16 :
+							  LOOKS_MAX;
 			return true;
+		}
 		ck_pr_stall();
 	}
+	*looks /= 2;
 	return false;
+}
+
+unsigned
+ring_count(const struct rings *r, int from, int to)
+{
+	size_t i = (size_t)from * (size_t)r->threads + (size_t)to;
+
+	return ck_ring_size(&r->ring[i]);
 }
 
 /* A locked instruction where ck has the slower mfence. */

@@ -91,6 +91,7 @@ thread_init(struct thread *t, struct rt *rt, int index, enum role role)
 	t->rt = rt;
 	t->spill = mem_zalloc(homes * sizeof t->spill[0]);
 	t->touched = mem_zalloc(homes * sizeof t->touched[0]);
+	t->touched_list = mem_zalloc(homes * sizeof t->touched_list[0]);
 	t->starved = mem_zalloc(homes * sizeof t->starved[0]);
 	n = getrandom(&t->rng.state, sizeof t->rng.state, 0);
 	assert(n == sizeof t->rng.state);
@@ -300,6 +301,7 @@ thread_fini(struct thread *t)
 	io_free(t->io);
 	mem_free(t->spill);
 	mem_free(t->touched);
+	mem_free(t->touched_list);
 	mem_free((void *)t->starved);
 }
 

@@ -23,10 +23,13 @@ struct thread {
 	struct cell_list *spill; /* per receiver: found a full ring */
 	unsigned spilled;	 /* cells in all of them */
 	bool *touched;		 /* per receiver: to be woken if asleep */
+	uint16_t *touched_list;	 /* which */
+	unsigned touched_count;
 	struct rng rng;
 	struct wheel wheel;
 	struct io *io; /* descriptors; NULL before the first */
 	int64_t io_polled_us;
+	int looks; /* for rings_spin() */
 	void (*wake)(void *); /* a port's */
 	void *wake_arg;
 	bool draining;	/* a port empties its rings: no call for that */

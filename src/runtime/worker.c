@@ -24,6 +24,7 @@
 
 enum {
 	DRAIN_MAX = 256,	/* cells of one ring in one turn */
+	RETURNS_MAX = 16,	/* chains of free cells in a ring */
 	ROUNDS_MAX = 16,	/* of ready actors before a look at the rings */
 	IO_EVERY_US = 100,	/* a busy thread looks at its descriptors */
 };
@@ -51,31 +52,57 @@ thread_wake(struct thread *t, struct ctx *by)
 	stat_add(by, STAT_WAKEUPS, 1);
 }
 
+static void
+mark_touched(struct thread *t, int home)
+{
+	if (t->touched[home])
+		return;
+	t->touched[home] = true;
+	t->touched_list[t->touched_count++] = (uint16_t)home;
+	t->ctx.touched = true;
+}
+
+/* Wake those who are seen to sleep; the others stay touched. */
+static void
+wake_sleepers(struct thread *t)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < t->touched_count; i++) {
+		uint16_t home = t->touched_list[i];
+		struct thread *to = &t->rt->thread[home];
+
+		if (atomic_load_explicit(&to->asleep, memory_order_relaxed) ==
+		    AWAKE) {
+			t->touched_list[kept++] = home;
+			continue;
+		}
+		t->touched[home] = false;
+		thread_wake(to, &t->ctx);
+	}
+	t->touched_count = kept;
+	t->ctx.touched = kept > 0;
+}
+
+/* After the fence, who is not seen to sleep will see what was sent. */
 void
 thread_wake_touched(struct ctx *ctx)
 {
 	struct thread *t = thread_of(ctx);
 
-	ctx->touched = false;
 	ring_fence();
-	for (int i = 0; i < ctx->core->homes; i++) {
-		struct thread *to = &t->rt->thread[i];
-
-		if (!t->touched[i])
-			continue;
-		t->touched[i] = false;
-		if (atomic_load_explicit(&to->asleep, memory_order_relaxed) !=
-		    AWAKE)
-			thread_wake(to, ctx);
-	}
+	wake_sleepers(t);
+	for (unsigned i = 0; i < t->touched_count; i++)
+		t->touched[t->touched_list[i]] = false;
+	t->touched_count = 0;
+	ctx->touched = false;
 }
 
 /* A port with more than fits is called when there is room. */
 static void
 touch(struct ctx *ctx, int home)
 {
-	thread_of(ctx)->touched[home] = true;
-	ctx->touched = true;
+	mark_touched(thread_of(ctx), home);
 	/* Who may block, or is not in a turn, does not put it off. */
 	if (ctx->role == ROLE_WORKER)
 		return;
@@ -86,19 +113,17 @@ touch(struct ctx *ctx, int home)
 
 /* ---- sending ---- */
 
-/* Free cells wait for nobody: a thread that sleeps does not get them. */
+/* Free cells wake nobody; a few chains wait for one that sleeps. */
 static void
 carry_return(struct thread *t, int home, struct cell *c)
 {
-	struct thread *to = &t->rt->thread[home];
+	struct rings *r = t->rt->rings;
 
-	if (atomic_load_explicit(&to->asleep, memory_order_relaxed) == AWAKE &&
-	    t->spill[home].head == NULL) {
-		TSAN_RELEASE(c);
-		if (ring_push(t->rt->rings, t->ctx.index, home, c))
-			return;
-	}
-	cell_free(c);
+	TSAN_RELEASE(c);
+	if (t->spill[home].head != NULL ||
+	    ring_count(r, t->ctx.index, home) >= RETURNS_MAX ||
+	    !ring_push(r, t->ctx.index, home, c))
+		cell_free(c);
 }
 
 void
@@ -137,7 +162,7 @@ flush_to(struct thread *t, int home)
 			l->tail = NULL;
 		l->count--;
 		t->spilled--;
-		t->touched[home] = t->ctx.touched = true;
+		mark_touched(t, home);
 	}
 }
 
@@ -258,9 +283,12 @@ run_ready(struct thread *t)
 
 		if (core_run(&t->ctx, a, BATCH_MAX) == RUN_MORE)
 			thread_ready(&t->ctx, a);
+		/* Soon; for certain when all had their turn. */
 		if (t->ctx.touched)
-			thread_wake_touched(&t->ctx);
+			wake_sleepers(t);
 	}
+	if (t->ctx.touched)
+		thread_wake_touched(&t->ctx);
 }
 
 /* ---- sleeping ---- */
@@ -286,7 +314,7 @@ thread_park(struct thread *t, int64_t until_us)
 		thread_ask_for_room(t);
 	if (t->ctx.touched)
 		thread_wake_touched(&t->ctx);
-	if (rings_spin(t->rt->rings, t->ctx.index))
+	if (rings_spin(t->rt->rings, t->ctx.index, &t->looks))
 		return;
 	atomic_store(&t->asleep, how);
 	ring_fence();

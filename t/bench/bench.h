@@ -39,6 +39,18 @@ lap_end(struct lap l)
 		bench_ns(CLOCK_PROCESS_CPUTIME_ID) - l.cpu_ns };
 }
 
+/*
+ * Of three runs the one in which this machine had least else to do.  RUN is an
+ * expression with a struct lap.
+ */
+#define BEST_OF_3(RUN) best_lap(best_lap(RUN, RUN), RUN)
+
+static inline struct lap
+best_lap(struct lap a, struct lap b)
+{
+	return a.wall_ns < b.wall_ns ? a : b;
+}
+
 /* Things done in a second; base_rate 0: compared with nothing. */
 static inline double
 print_rate(const char *name, uint64_t count, struct lap l, double base_rate)

@@ -44,6 +44,9 @@ struct box {
 	struct rings *rings;	/* from each sender to number 0 */
 	struct sleeper sleeper;
 	_Atomic int asleep;
+	int looks;
+	struct sleeper room[SENDERS_MAX + 1]; /* senders that found it full */
+	_Atomic bool starved[SENDERS_MAX + 1];
 	struct mail (*ours)[2 * SIZE]; /* per sender: what is under way */
 	unsigned next[SENDERS_MAX + 1];
 };
@@ -62,6 +65,8 @@ box_new(enum mailbox kind)
 	ck_ring_init(&b->ring, SIZE);
 	b->rings = rings_new(SENDERS_MAX + 1);
 	sleeper_init(&b->sleeper);
+	for (int i = 0; i <= SENDERS_MAX; i++)
+		sleeper_init(&b->room[i]);
 	b->ours = calloc(SENDERS_MAX + 1, sizeof b->ours[0]);
 	return b;
 }
@@ -137,38 +142,73 @@ take_ring(struct box *b, struct mail *out)
 }
 
 static void
+wake_taker(struct box *b)
+{
+	if (atomic_load_explicit(&b->asleep, memory_order_relaxed) &&
+	    atomic_exchange(&b->asleep, 0))
+		sleeper_wake(&b->sleeper);
+}
+
+/* As a thread of the runtime does with what it spilled. */
+static void
+put_when_room(struct box *b, int me, struct mail *mine)
+{
+	for (;;) {
+		uint32_t value = sleeper_value(&b->room[me]);
+
+		atomic_store(&b->starved[me], true);
+		ring_fence();
+		if (ring_push(b->rings, me, 0, mine) || b->stop)
+			return;
+		wake_taker(b);
+		if (atomic_load(&b->starved[me]))
+			sleeper_wait(&b->room[me], value, INT64_MAX);
+	}
+}
+
+static void
 put_rings(struct box *b, struct mail m)
 {
 	int me = sender_number;
 	struct mail *mine = &b->ours[me][b->next[me]++ % (2 * SIZE)];
 
 	*mine = m;
-	while (!ring_push(b->rings, me, 0, mine) && !b->stop)
-		sched_yield();
+	if (!ring_push(b->rings, me, 0, mine))
+		put_when_room(b, me, mine);
 	ring_fence();
-	if (atomic_load_explicit(&b->asleep, memory_order_relaxed) &&
-	    atomic_exchange(&b->asleep, 0))
-		sleeper_wake(&b->sleeper);
+	wake_taker(b);
+}
+
+static unsigned
+take_from(struct box *b, int from, struct mail *out)
+{
+	void *p[64];
+	unsigned n = ring_pop(b->rings, from, 0, p, 64);
+
+	for (unsigned i = 0; i < n; i++)
+		out[i] = *(struct mail *)p[i];
+	if (n == 0)
+		return 0;
+	ring_fence();
+	if (atomic_load_explicit(&b->starved[from], memory_order_relaxed)) {
+		atomic_store(&b->starved[from], false);
+		sleeper_wake(&b->room[from]);
+	}
+	return n;
 }
 
 static unsigned
 take_rings(struct box *b, struct mail *out)
 {
-	void *p[64];
-
 	for (;;) {
 		uint32_t value = sleeper_value(&b->sleeper);
 		unsigned n = 0;
 
-		for (int from = 1; from <= SENDERS_MAX; from++) {
-			unsigned k = ring_pop(b->rings, from, 0, p, 64);
-
-			for (unsigned i = 0; i < k; i++)
-				out[n++] = *(struct mail *)p[i];
-		}
+		for (int from = 1; from <= SENDERS_MAX; from++)
+			n += take_from(b, from, out + n);
 		if (n > 0)
 			return n;
-		if (rings_spin(b->rings, 0))
+		if (rings_spin(b->rings, 0, &b->looks))
 			continue;
 		atomic_store(&b->asleep, 1);
 		ring_fence();
@@ -225,15 +265,16 @@ box_stop(struct box *b)
 	b->stop = true;
 	pthread_cond_broadcast(&b->emptied);
 	pthread_mutex_unlock(&b->lock);
+	for (int i = 1; i <= SENDERS_MAX; i++)
+		sleeper_wake(&b->room[i]);
 }
 
 struct lap
-mailbox_many_to_one(enum mailbox kind, int senders, uint64_t each,
-    uint64_t *got)
+mailbox_many_to_one(enum mailbox kind, int senders, uint64_t each)
 {
 	struct box *b = box_new(kind);
 	struct sender *s = calloc((size_t)senders, sizeof *s);
-	uint64_t all = (uint64_t)senders * each;
+	uint64_t got = 0, all = (uint64_t)senders * each;
 	struct mail m[SIZE];
 	struct lap lap = lap_begin();
 
@@ -243,10 +284,11 @@ mailbox_many_to_one(enum mailbox kind, int senders, uint64_t each,
 		s[i].number = i + 1;
 		pthread_create(&s[i].id, NULL, sender_main, &s[i]);
 	}
-	*got = 0;
-	while (*got < all && lap_end(lap).wall_ns < 2000000000)
-		*got += take(b, m);
+	while (got < all && lap_end(lap).wall_ns < 2000000000)
+		got += take(b, m);
 	lap = lap_end(lap);
+	lap.wall_ns = (int64_t)((double)lap.wall_ns * (double)all / (double)got);
+	lap.cpu_ns = (int64_t)((double)lap.cpu_ns * (double)all / (double)got);
 	box_stop(b);
 	for (int i = 0; i < senders; i++)
 		pthread_join(s[i].id, NULL);

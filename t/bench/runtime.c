@@ -141,22 +141,23 @@ rt_many_to_one(int senders, uint64_t each)
 static void
 bench_many_to_one(int senders, uint64_t total)
 {
-	uint64_t each = total / (uint64_t)senders, got;
+	uint64_t each = total / (uint64_t)senders;
 	char name[64];
 	struct lap lap;
 	double base = 0, rate;
 
 	for (int k = 0; k < MAILBOXES; k++) {
-		lap = mailbox_many_to_one((enum mailbox)k, senders, each, &got);
+		lap = BEST_OF_3(mailbox_many_to_one((enum mailbox)k, senders,
+		    each));
 		snprintf(name, sizeof name, "%d to 1, %s", senders,
 		    mailbox_name[k]);
-		rate = print_rate(name, got, lap, base);
+		rate = print_rate(name, each * (uint64_t)senders, lap, base);
 		if (k == MUTEX_COND)
 			base = rate;
 	}
 	snprintf(name, sizeof name, "%d to 1, actors", senders);
 	print_rate(name, each * (uint64_t)senders,
-	    rt_many_to_one(senders, each), base);
+	    BEST_OF_3(rt_many_to_one(senders, each)), base);
 }
 
 /* ---- ping-pong ---- */
@@ -240,28 +241,64 @@ rt_ping_pong(int workers, bool epoll, int per, int64_t *ns)
 	return lap;
 }
 
+static const struct {
+	const char *name;
+	int mailbox; /* -1: actors */
+	int workers;
+	bool epoll;
+	int per;
+} ping_pong[] = {
+	{ "there and back, mutex+cond", MUTEX_COND, 0, false, 1 },
+	{ "there and back, ck mpsc", CK_MPSC, 0, false, 1 },
+	{ "there and back, ck spsc each", RINGS, 0, false, 1 },
+	{ "there and back, 2 workers, futex", -1, 2, false, 1 },
+	{ "there and back, 2 workers, epoll", -1, 2, true, 1 },
+	{ "there and back, 1 worker", -1, 1, false, LOCAL_ROUNDS },
+};
+
+static struct lap
+run_ping_pong(size_t i, int64_t *ns)
+{
+	if (ping_pong[i].mailbox >= 0)
+		return mailbox_ping_pong((enum mailbox)ping_pong[i].mailbox, ns,
+		    ROUNDS);
+	return rt_ping_pong(ping_pong[i].workers, ping_pong[i].epoll,
+	    ping_pong[i].per, ns);
+}
+
+/* The best of three by the time that all rounds took. */
+static struct lap
+best_ping_pong(size_t i, int64_t *ns)
+{
+	int64_t *more = mem_alloc(ROUNDS * sizeof ns[0]);
+	struct lap best = run_ping_pong(i, ns);
+
+	for (int k = 0; k < 2; k++) {
+		struct lap lap = run_ping_pong(i, more);
+
+		if (lap.wall_ns > best.wall_ns)
+			continue;
+		best = lap;
+		memcpy(ns, more, ROUNDS * sizeof ns[0]);
+	}
+	mem_free(more);
+	return best;
+}
+
 static void
 bench_ping_pong(void)
 {
 	int64_t *ns = mem_alloc(ROUNDS * sizeof ns[0]);
-	struct lap lap;
-	double base;
+	double base = 0, p50;
 
-	lap = mailbox_ping_pong(MUTEX_COND, ns, ROUNDS);
-	base = print_latency("there and back, mutex+cond", ns, ROUNDS, 1, lap, 0);
-	lap = mailbox_ping_pong(CK_MPSC, ns, ROUNDS);
-	print_latency("there and back, ck mpsc", ns, ROUNDS, 1, lap, base);
-	lap = mailbox_ping_pong(RINGS, ns, ROUNDS);
-	print_latency("there and back, ck spsc each", ns, ROUNDS, 1, lap, base);
-	lap = rt_ping_pong(2, false, 1, ns);
-	print_latency("there and back, 2 workers, futex", ns, ROUNDS, 1, lap,
-	    base);
-	lap = rt_ping_pong(2, true, 1, ns);
-	print_latency("there and back, 2 workers, epoll", ns, ROUNDS, 1, lap,
-	    base);
-	lap = rt_ping_pong(1, false, LOCAL_ROUNDS, ns);
-	print_latency("there and back, 1 worker", ns, ROUNDS, LOCAL_ROUNDS, lap,
-	    base);
+	for (size_t i = 0; i < MEM_COUNT(ping_pong); i++) {
+		struct lap lap = best_ping_pong(i, ns);
+
+		p50 = print_latency(ping_pong[i].name, ns, ROUNDS,
+		    ping_pong[i].per, lap, base);
+		if (i == 0)
+			base = p50;
+	}
 	mem_free(ns);
 }
 
@@ -314,13 +351,13 @@ bench_tokens(void)
 	double base;
 
 	base = print_rate("tokens, 2 threads, mutex+cond", count,
-	    mailbox_tokens(MUTEX_COND, TOKENS, HOPS), 0);
+	    BEST_OF_3(mailbox_tokens(MUTEX_COND, TOKENS, HOPS)), 0);
 	print_rate("tokens, 2 threads, ck mpsc", count,
-	    mailbox_tokens(CK_MPSC, TOKENS, HOPS), base);
+	    BEST_OF_3(mailbox_tokens(CK_MPSC, TOKENS, HOPS)), base);
 	print_rate("tokens, 2 threads, ck spsc each", count,
-	    mailbox_tokens(RINGS, TOKENS, HOPS), base);
-	print_rate("tokens, 10000 actors, 2 workers", count, rt_tokens(2), base);
-	print_rate("tokens, 10000 actors, 1 worker", count, rt_tokens(1), base);
+	    BEST_OF_3(mailbox_tokens(RINGS, TOKENS, HOPS)), base);
+	print_rate("tokens, 10000 actors, 2 workers", count, BEST_OF_3(rt_tokens(2)), base);
+	print_rate("tokens, 10000 actors, 1 worker", count, BEST_OF_3(rt_tokens(1)), base);
 }
 
 /* ---- timers ---- */
