@@ -46,7 +46,8 @@ addr_is_none(addr_t a)
 
 /* What happens when the receiver has too much to do. */
 enum msg_kind {
-	MSG_TICK, /* at most one pending per receiver and type; later ones merge */
+	MSG_TICK, /* at most one pending per receiver and type: the one that
+		   * waits stays, later ones are dropped, bodies and all */
 	MSG_REQ,  /* takes a credit of the receiver; without one the sender gets
 		   * SYS_REFUSED with the request's serial */
 	MSG_ANS,  /* always fits: the request reserved its room */
@@ -90,7 +91,10 @@ struct actor_class {
  */
 struct buf *act_body(struct ctx *ctx);
 
-/* Send what was packed.  To a dead or ADDR_NONE address: counted, dropped. */
+/*
+ * Send what was packed.  To a dead or ADDR_NONE address: counted, dropped.  A
+ * request sent this way has serial 0, and is refused like any other.
+ */
 void act_post(struct ctx *ctx, addr_t to, uint16_t type);
 
 /*
@@ -120,11 +124,21 @@ void act_reply(struct ctx *ctx, struct ask ask, uint16_t type);
 
 enum { HOME_ANY = -1, HOME_SELF = -2 }; /* else a worker or pinned index */
 
+/*
+ * The address is good at once; init runs at home, before any message.  arg is
+ * copied.  HOME_ANY spreads over the workers.
+ */
 addr_t act_spawn(struct ctx *ctx, const struct actor_class *class,
     const void *arg, int home);
 void act_exit(struct ctx *ctx); /* the running actor ends after its handler */
 void act_watch(struct ctx *ctx, addr_t whom); /* SYS_DOWN, at once if dead */
-void act_rehome(struct ctx *ctx, int home);   /* move the running actor */
+/*
+ * The running actor moves when its handler returns, with inbox, timers,
+ * descriptors and what it has on the board; nothing is lost and no order
+ * changes.  One actor moves at a time, until every thread and port has
+ * acknowledged (move.c); who asks meanwhile goes after a later message.
+ */
+void act_rehome(struct ctx *ctx, int home);
 addr_t act_self(const struct ctx *ctx);
 void *act_app(const struct ctx *ctx); /* what rt_new() or sim_new() was given */
 struct board *act_board(const struct ctx *ctx);
@@ -142,30 +156,46 @@ typedef struct {
 	uint32_t gen; /* 0: no timer */
 } timer_ref;
 
-/* Send myself an empty message of that type later; d <= 0: in my next turn. */
+/*
+ * Send myself an empty message of that type later, never early, within the
+ * millisecond after it is due if the thread is free; d <= 0: in my next turn.
+ * Setting and cancelling are O(1) with any number pending; 48 bytes each (see
+ * wheel.h).  Not for ports.
+ */
 timer_ref act_timer(struct ctx *ctx, dur_t d, uint16_t type);
-/* Takes it back; false when it was delivered or cancelled already. */
+/*
+ * Takes it back, out of the inbox too when it is due already; false when it was
+ * handled or cancelled, or merged with a tick that waited.
+ */
 bool act_cancel(struct ctx *ctx, timer_ref *t);
 
-/* ---- io, children, signals (not in the simulator: asserts) ---- */
+/* ---- io, children, signals; the simulator asserts, but has no signals ---- */
 
 /*
  * Watch fd for EPOLLIN, EPOLLOUT...; one-shot: after SYS_IO call again.
- * events 0 stops watching and must precede close(fd).
+ * events 0 stops watching, takes back a SYS_IO that waits, and must precede
+ * close(fd).  One actor watches a descriptor at a time, per thread.
  */
 void act_io(struct ctx *ctx, int fd, uint32_t events);
 
 struct exec_arg {
 	const char *const *argv;
 	const char *const *envp; /* complete environment, NULL-ended */
-	dur_t limit;		 /* then the process group gets KILL */
+	dur_t limit;		 /* > 0; then the process group gets KILL */
 	size_t output_max;	 /* bytes of stdout and stderr kept, together */
 };
 
-/* Start a program in its own process group, stdin from /dev/null. */
+/*
+ * Start a program in its own process group, stdin from /dev/null, no other
+ * descriptor than output; argv[0] is looked up in this process's PATH.  The
+ * value is its number in SYS_CHILD, which comes when the program itself ended:
+ * what it left in the background is not waited for.  Both arrays are copied.
+ * rt_stop() kills what still runs.
+ */
 uint32_t act_exec(struct ctx *ctx, const struct exec_arg *arg);
 
-void act_signal(struct ctx *ctx, int signo); /* deliver to me from now on */
+/* Deliver to me from now on; several actors may ask for the same. */
+void act_signal(struct ctx *ctx, int signo);
 
 /* Readers of system messages. */
 enum refusal { REFUSED_BUSY, REFUSED_DEAD };

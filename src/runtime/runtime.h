@@ -6,7 +6,12 @@
  * single-producer, single-consumer ck ring of message cells.  A full ring spills
  * into the sender's own list, which is flushed before its next turn.  A worker
  * with nothing to do sleeps in a futex (ck_ec) or in epoll_wait when it has
- * descriptors: an idle process uses no CPU.
+ * descriptors: an idle process uses no CPU.  How it works and what it costs:
+ * doc/runtime.md.
+ *
+ * Bounds: 1024 threads and ports, 4 million actors, 16 million timers, a ring
+ * holds 1023 cells.  n threads and ports have n * n rings of 8 KB, of which only
+ * those that are used take memory.
  */
 #ifndef ORC_RUNTIME_RUNTIME_H
 #define ORC_RUNTIME_RUNTIME_H
@@ -21,7 +26,7 @@ struct rt_arg {
 	int pinned;  /* homes workers .. workers+pinned-1, one thread each; their
 		      * actors may block */
 	int ports;   /* most rt_port_new() calls */
-	const enum msg_kind *kinds; /* by type, from SYS_MAX on */
+	const enum msg_kind *kinds; /* [type - SYS_MAX] */
 	unsigned types;		    /* one past the last type */
 	const char *(*type_name)(uint16_t type); /* for logs and aborts */
 	void *app;		    /* act_app() */
@@ -29,23 +34,30 @@ struct rt_arg {
 
 struct rt *rt_new(const struct rt_arg *arg);
 
-/* The first actor may be spawned before rt_start(); its init runs on its home. */
+/*
+ * From any thread that is none of the runtime's, before rt_start() or after;
+ * init runs on its home.  HOME_SELF is HOME_ANY.
+ */
 addr_t rt_spawn(struct rt *rt, const struct actor_class *class, const void *arg,
     int home);
+/* One in a process at a time: it takes SIGCHLD.  Blocks signals in its threads. */
 void rt_start(struct rt *rt);
 
 /*
  * Ask all threads to end after their present handler, and join them.  Actors
- * that still live get fini.  Pinned actors that block are waited for.
+ * that still live get fini, in the caller's thread.  Pinned actors that block
+ * are waited for.  Ports stay until rt_free(); port_wait() returns at once.
  */
 void rt_stop(struct rt *rt);
-void rt_free(struct rt *rt);
+void rt_free(struct rt *rt); /* stops first if need be */
 struct board *rt_board(struct rt *rt);
 
 /*
- * A port lets a foreign thread (an HTTP loop, main) send and receive.  wake is
- * called from runtime threads, at most once until the next port_poll().
- * All other calls come from the port's own thread.
+ * A port lets a foreign thread (an HTTP loop, main) send and receive.  wake (may
+ * be NULL) is called from runtime threads, and from the port's own when what it
+ * sent is refused on the spot, at most once until the next port_poll().
+ * All other calls come from the port's own thread.  A port that sends must be
+ * polled from time to time.
  */
 struct port *rt_port_new(struct rt *rt, const char *name, void (*wake)(void *),
     void *arg);
@@ -54,7 +66,10 @@ addr_t port_addr(const struct port *port);
 /* Hands every waiting message to fn; the count of them. */
 size_t port_poll(struct port *port, void (*fn)(void *arg, struct msg *m),
     void *arg);
-/* Blocks until a message waits or the time is over (CLI); false: time over. */
+/*
+ * Blocks until a message waits or the time is over (CLI); false: time over.  In
+ * the simulator it runs the others meanwhile.
+ */
 bool port_wait(struct port *port, dur_t limit);
 
 struct rt_stats {
