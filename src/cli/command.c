@@ -318,8 +318,12 @@ call_cluster(struct run *run)
 static enum err_code
 call_list(struct run *run)
 {
-	struct op_call *call = open_call(run);
+	struct op_call *call;
 
+	if (*run->f->instance == '\0')
+		return err_set(&run->err, ERR_INVALID, "%s: -i must be given",
+		    run->cmd->name);
+	call = open_call(run);
 	op_arg_set(call, "instances", run->f->instance);
 	return call_op(run, call);
 }

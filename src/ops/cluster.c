@@ -145,51 +145,46 @@ answer_chosen(struct op_call *c, const struct cluster_snap *snap,
 	reply_sent(c, 200);
 }
 
-/* The members without those that OSCIgnoreHostnameFilters names; their count. */
+/* OSCIgnoreHostnameFilters leaves some out from the start. */
 static size_t
-offered(struct op_call *c, const struct cluster_snap *snap,
-    const struct member **out)
+choose_osc(struct op_call *c, const struct cluster_snap *snap,
+    const struct member **chosen)
 {
-	const struct host_filter *no = view_config(c)->rules.osc_ignore;
-	struct member *at = arena_alloc(&c->arena, snap->n * sizeof(*at));
+	const struct host_filter *ignore = view_config(c)->rules.osc_ignore;
+	struct member *m = arena_alloc(&c->arena, snap->n * sizeof(*m));
 	size_t n = 0;
 
 	for (size_t i = 0; i < snap->n; i++) {
 		struct key key = snap->members[i].in->key;
 
-		if (!host_filter_match(no, key.host, key.port))
-			at[n++] = snap->members[i];
+		if (!host_filter_match(ignore, key.host, key.port))
+			m[n++] = snap->members[i];
 	}
-	*out = at;
-	return n;
-}
-
-static void
-choose(struct op_call *c, size_t (*which)(const struct member *m, size_t n,
-			      const struct member **out))
-{
-	const struct cluster_snap *snap = view_cluster_arg(c);
-	const struct member **chosen, *from;
-	size_t n;
-
-	if (snap == NULL)
-		return;
-	chosen = arena_alloc(&c->arena, snap->n * sizeof(*chosen));
-	n = offered(c, snap, &from);
-	answer_chosen(c, snap, chosen, which(from, n, chosen));
+	return cluster_osc_replicas(m, n, chosen);
 }
 
 void
 op_run_cluster_osc_replicas(struct op_call *c)
 {
-	choose(c, cluster_osc_replicas);
+	const struct cluster_snap *snap = view_cluster_arg(c);
+	const struct member *chosen[CLUSTER_OSC_MAX];
+
+	if (snap != NULL)
+		answer_chosen(c, snap, chosen, choose_osc(c, snap, chosen));
 }
 
 /* Command line only. */
 void
 op_run_ghost_replicas(struct op_call *c)
 {
-	choose(c, cluster_ghost_replicas);
+	const struct cluster_snap *snap = view_cluster_arg(c);
+	const struct member **chosen;
+
+	if (snap == NULL)
+		return;
+	chosen = arena_alloc(&c->arena, snap->n * sizeof(*chosen));
+	answer_chosen(c, snap, chosen, cluster_ghost_replicas(snap->members,
+	    snap->n, chosen));
 }
 
 /* Command line only: the greatest lag among the replicas to watch. */
@@ -197,15 +192,13 @@ void
 op_run_cluster_lag(struct op_call *c)
 {
 	const struct cluster_snap *snap = view_cluster_arg(c);
-	const struct member **chosen, *from;
+	const struct member *chosen[CLUSTER_OSC_MAX];
 	int64_t most = 0;
 	size_t n;
 
 	if (snap == NULL)
 		return;
-	chosen = arena_alloc(&c->arena, snap->n * sizeof(*chosen));
-	n = offered(c, snap, &from);
-	n = cluster_osc_replicas(from, n, chosen);
+	n = choose_osc(c, snap, chosen);
 	if (n == 0) {
 		reply_error(c, "No replicas to tell the lag of %s", snap->name);
 		return;

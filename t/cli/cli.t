@@ -7,6 +7,8 @@ use strict;
 use warnings;
 
 use File::Temp qw(tempdir);
+use IO::Select;
+use IO::Socket::UNIX;
 use IPC::Open3;
 use JSON::PP ();
 use Symbol qw(gensym);
@@ -153,6 +155,8 @@ gives('recoveries on', "0 OK: Orchestrator recoveries ENABLED globally\n",
     'enable-global-recoveries');
 gives('a pool', '0 ', 'submit-pool-instances', '-pool', 'p', '-i',
     'db1:3306,db2:3306');
+is((command('submit-pool-instances', '-pool', 'p'))[0], 1,
+    'a pool is not emptied by mistake');
 gives('members that nobody knows', '0 ', 'cluster-pool-instances');
 gives('history', '0 ', 'snapshot-topologies');
 gives('the schema', "0 Redeployed internal db\n", 'redeploy-internal-db');
@@ -166,6 +170,32 @@ like((command('access-token'))[1], qr/\A[0-9a-f]{64}\n\z/, 'an access token');
 is("$status $out", '1 ', 'a server that is not there');
 like($err, qr/127\.0\.0\.1:1\b/, 'is named');
 gives('and not kept', '0 ', 'all-instances');
+
+# ---- running on, and being watched ---------------------------------------
+
+my $bell = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => "$dir/notify")
+    or die "$dir/notify: $!";
+
+# What it says to systemd next, within ten seconds.
+sub rung {
+	my $text = '';
+	return 'nothing' if !IO::Select->new($bell)->can_read(10);
+	$bell->recv($text, 100);
+	return $text;
+}
+
+my $pid = fork // die "fork: $!";
+if ($pid == 0) {
+	$ENV{NOTIFY_SOCKET} = "$dir/notify";
+	open STDERR, '>', "$dir/log" or die;
+	exec $binary, '-config', $config, '-c', 'continuous' or die;
+}
+is(rung(), 'READY=1', 'continuous: systemd hears that it is ready');
+kill 'TERM', $pid;
+is(rung(), 'STOPPING=1', 'and that it stops');
+waitpid $pid, 0;
+is($?, 0, 'which it does in peace');
+gives('it is in the way of no command', '0 ', 'clusters');
 
 # ---- configuration ------------------------------------------------------
 

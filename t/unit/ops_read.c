@@ -23,7 +23,8 @@ static struct world w;
 	"\"HasAutomatedMasterRecovery\":false," \
 	"\"HasAutomatedIntermediateMasterRecovery\":true}"
 #define CONFIG "\"RecoverMasterClusterFilters\":[\"alias=alpha\"]," \
-	"\"RecoverIntermediateMasterClusterFilters\":[\"10[.]0\"]"
+	"\"RecoverIntermediateMasterClusterFilters\":[\"10[.]0\"]," \
+	"\"OSCIgnoreHostnameFilters\":[\"db2\"]"
 
 /* The whole body. */
 static const struct {
@@ -156,6 +157,7 @@ static const struct {
 	{ "/api/instance-replicas/db1/3306", "db3 db2" },
 	{ "/api/instance-replicas/db4/3306", "" },
 	{ "/api/instance-replicas/nobody/3306", "" },
+	{ "/api/cluster-osc-replicas/alpha", "db3" },
 	{ "/api/masters", "db1" },
 	{ "/api/problems", "10.0.0.2 db4" },
 	{ "/api/problems/alpha", "db4" },
