@@ -263,8 +263,9 @@ finish_probe(struct inst *in, struct ctx *ctx)
 
 	in->health.last_checked = act_wall(ctx);
 	in->health.latency = mono_sub(act_now(ctx), in->began);
-	if (err.code == ERR_NONE && news)
-		check_facts(in, ctx, &err);
+	if (err.code == ERR_NONE && news &&
+	    check_facts(in, ctx, &err) != ERR_NONE)
+		probe_memory_distrust(&in->memory);
 	log_notes(in, ctx);
 	if (err.code != ERR_NONE) {
 		note_failure(in, ctx, &err);

@@ -60,6 +60,8 @@ init(void *self, struct ctx *ctx, const void *arg)
 	snprintf(s->key, sizeof s->key, "%s:%" PRIu32, s->arg.host,
 	    s->arg.port);
 	conn_init(&s->conn, NULL);
+	/* Not the number of another session's, that its asker may remember. */
+	s->generation = (uint32_t)act_random(ctx);
 	if (!addr_is_none(s->arg.owner))
 		act_watch(ctx, s->arg.owner);
 }

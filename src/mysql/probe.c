@@ -62,6 +62,12 @@ probe_memory_fini(struct probe_memory *m)
 	arena_fini(&m->arena);
 }
 
+void
+probe_memory_distrust(struct probe_memory *m)
+{
+	m->digest_valid = false;
+}
+
 /* The answers to come are of another connection, maybe of another server. */
 static void
 memory_restart(struct probe_memory *m)
@@ -120,7 +126,7 @@ fail(struct probe *p, enum err_code code, const char *text)
 	assert(code != ERR_NONE);
 	err_set(&p->err, code, "%s", text);
 	p->phase = PROBE_OVER;
-	p->memory->digest_valid = false;
+	probe_memory_distrust(p->memory);
 }
 
 /* ---- which statements ---- */
@@ -329,7 +335,7 @@ end_main(struct probe *p)
 	if (!p->unchanged)
 		collect(p);
 	if (!p->memory->fixed_known)
-		p->memory->digest_valid = false;
+		probe_memory_distrust(p->memory);
 }
 
 /* ---- replies ---- */
@@ -596,7 +602,7 @@ probe_take(struct probe *p, const struct probe_reply *r)
 	done = take_results(p, r->rows);
 	if (p->err.code != ERR_NONE) {
 		p->phase = PROBE_OVER;
-		p->memory->digest_valid = false;
+		probe_memory_distrust(p->memory);
 		return;
 	}
 	if (is_first_main(p))

@@ -100,6 +100,9 @@ struct probe_memory {
 void probe_memory_init(struct probe_memory *m);
 void probe_memory_fini(struct probe_memory *m);
 
+/* The last probe's facts were not taken: the next is not "unchanged". */
+void probe_memory_distrust(struct probe_memory *m);
+
 /* A neighbour as the server names it, not resolved. */
 enum found_kind { FOUND_SOURCE, FOUND_REPLICA, FOUND_MEMBER };
 struct found {

@@ -286,6 +286,11 @@ test_unchanged(void)
 	run(&s);
 	ok(!probe.unchanged && !probe_facts(&probe)->semi_sync_source_status,
 	    "a change is seen");
+	run(&s);
+	probe_memory_distrust(&memory);
+	run(&s);
+	ok(!probe.unchanged && probe.round_trips == 1,
+	    "what was not taken is told again");
 	s.generation = 6;
 	run(&s);
 	is_int(probe.round_trips, 3, "another connection: all again");
