@@ -43,6 +43,7 @@ struct sim {
 	size_t ready_count, ready_cap;
 	struct port **ports;
 	int port_count;
+	bool port_mail; /* something arrived at a port */
 	uint64_t steps, steps_here; /* since the clock moved */
 	uint64_t digest;
 };
@@ -149,8 +150,10 @@ sim_ready(struct ctx *ctx, struct actor *a)
 {
 	struct sim *sim = sim_of(ctx);
 
-	if (ctx->role == ROLE_PORT)
+	if (ctx->role == ROLE_PORT) {
+		sim->port_mail = true;
 		return;
+	}
 	if (sim->ready_count == sim->ready_cap) {
 		sim->ready_cap = 2 * sim->ready_cap + 64;
 		sim->ready = mem_resize(sim->ready, sim->ready_cap,
@@ -412,7 +415,10 @@ run_one(struct sim *sim)
 		sim_ready(ctx, a);
 }
 
-/* Like sim_step(), but not beyond until_us. */
+/*
+ * Like sim_step(), but not beyond until_us.  Mail for a port is a step too: who
+ * waits for it shall not find the clock where the next actor's turn is.
+ */
 static bool
 step_until(struct sim *sim, int64_t until_us)
 {
@@ -421,7 +427,10 @@ step_until(struct sim *sim, int64_t until_us)
 
 		if (next > until_us || next == INT64_MAX)
 			return false;
+		sim->port_mail = false;
 		move_clock(sim, next);
+		if (sim->port_mail)
+			return true;
 	}
 	run_one(sim);
 	return true;

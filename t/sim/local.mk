@@ -12,7 +12,7 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 	$(PCRE2_LIBS)
 
 SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
-	%D%/identity.t %D%/places.t
+	%D%/identity.t %D%/places.t %D%/campaign.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
@@ -30,6 +30,9 @@ t_sim_identity_t_LDADD = $(SIM_LDADD)
 t_sim_places_t_SOURCES = %D%/places.c
 t_sim_places_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_places_t_LDADD = $(SIM_LDADD)
+t_sim_campaign_t_SOURCES = %D%/campaign.c
+t_sim_campaign_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_campaign_t_LDADD = $(SIM_LDADD)
 
 # what is remembered
 SIM_REMEMBER = %D%/remember.t
