@@ -53,14 +53,16 @@ enum msg_kind {
 	MSG_ANS,  /* always fits: the request reserved its room */
 };
 
-/* Types below SYS_MAX come from the runtime itself; the application's follow. */
+/*
+ * Types below SYS_MAX come from the runtime itself; the application's follow.
+ */
 enum {
 	SYS_REFUSED, /* a request will not be answered: m->serial, sys_why();
 		      * m->from is who was asked */
 	SYS_DOWN,    /* a watched actor ended: m->from is its address */
 	SYS_IO,	     /* a watched descriptor is ready: sys_io() */
 	SYS_CHILD,   /* a child process ended: sys_child() */
-	SYS_SIGNAL,  /* a process signal, to the actor that asked: sys_signal() */
+	SYS_SIGNAL,  /* a process signal, to who asked: sys_signal() */
 	SYS_MAX = 16,
 };
 

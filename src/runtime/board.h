@@ -34,9 +34,9 @@ void *shared_ref(const void *s);   /* the same pointer, counted */
 void shared_unref(const void *s);  /* NULL is fine; from any thread */
 
 /*
- * Publish s under (kind, key), instead of what this actor had there.  Takes over
- * the caller's reference.  Nothing of s may change from now on.  What an actor
- * put goes when it ends, and moves with it.
+ * Publish s under (kind, key), instead of what this actor had there.  Takes
+ * over the caller's reference.  Nothing of s may change from now on.  What an
+ * actor put goes when it ends, and moves with it.
  */
 void board_put(struct ctx *ctx, unsigned kind, const char *key, void *s);
 /* Take away what this actor put there; nothing when another one has it. */

@@ -39,8 +39,8 @@ enum cell_what {
 	CELL_SPAWN,  /* to has this home: let it run init */
 	CELL_MOVE,   /* an actor arrives, with all that is its own */
 	CELL_MOVED,  /* it has arrived; behind all that its old home sent */
-	CELL_MARK,   /* nothing of origin is under way by the old home any more */
-	CELL_POSTS,  /* an actor took its board entries along: drop the old ones */
+	CELL_MARK,   /* nothing of origin comes by the old home any more */
+	CELL_POSTS,  /* an actor took its board entries along: drop these */
 	CELL_RETURN, /* a chain of cells of the receiver's pool */
 };
 
@@ -94,7 +94,7 @@ void cell_free(struct cell *c);
  */
 struct slot {
 	_Alignas(64) _Atomic uint64_t word; /* gen:32 version:16 home:16 */
-	_Atomic uint64_t credit;	    /* gen:32 requests still welcome:32 */
+	_Atomic uint64_t credit;	    /* gen:32 requests welcome:32 */
 	struct actor *actor;		    /* the home's */
 	uint32_t index;
 	uint32_t next_free; /* index + 1 */
@@ -232,9 +232,9 @@ struct core_ops {
 enum { MOVE_NONE, MOVE_CLAIMED, MOVE_ACTIVE };
 
 /*
- * The one move under way; see move.c.  Written by the thread that claimed it, in
- * the order serial, who, leg, state; read in the order serial, state, who, leg,
- * serial: equal serials mean that all belongs together.
+ * The one move under way; see move.c.  Written by the thread that claimed it,
+ * in the order serial, who, leg, state; read in the order serial, state, who,
+ * leg, serial: equal serials mean that all belongs together.
  */
 struct move {
 	_Atomic int state;

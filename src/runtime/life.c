@@ -21,7 +21,8 @@ rounded(size_t n)
 static struct actor *
 actor_alloc(const struct core *core, const struct actor_class *class)
 {
-	size_t types = core->arg.types > SYS_MAX ? core->arg.types - SYS_MAX : 0;
+	size_t types = core->arg.types > SYS_MAX ?
+	    core->arg.types - SYS_MAX : 0;
 	size_t head = rounded(sizeof(struct actor));
 	size_t ticks = rounded((types + 63) / 64 * sizeof(uint64_t));
 	char *p = line_alloc(head + ticks + class->size);

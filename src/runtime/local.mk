@@ -14,6 +14,7 @@ src_runtime_libruntime_a_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) \
 src_runtime_libruntime_a_SOURCES = \
 	%D%/actor.c %D%/actor.h \
 	%D%/board.c %D%/board.h \
+	%D%/board_put.c %D%/board_tab.h \
 	%D%/cell.c \
 	%D%/child.c \
 	%D%/core.c %D%/core.h \

@@ -4,8 +4,8 @@
  * order between any two actors.  One move at a time; an actor that asks while
  * another one moves tries again after its next message.
  *
- *	old home	sends CELL_MOVE with the actor, and forwards from then on
- *			all that still comes for it
+ *	old home	sends CELL_MOVE with the actor, and forwards from then
+ *			on all that still comes for it
  *	new home	stores the slot's word: senders come here directly now;
  *			tells the old home (CELL_MOVED)
  *	old home	sends CELL_MOVED to every thread, behind all that the
@@ -108,8 +108,9 @@ tell(struct ctx *ctx, int home, enum cell_what what, struct leg leg,
 
 /*
  * The move under way, if there is one.  Another thread may end it and begin the
- * next at any time, when this one has acknowledged; but whoever has a cell which
- * a move concerns got it, by whatever way, from one that knew of that move.
+ * next at any time, when this one has acknowledged; but whoever has a cell
+ * which a move concerns got it, by whatever way, from one that knew of that
+ * move.
  */
 static bool
 look(struct move *m, addr_t *who, struct leg *leg)
@@ -275,7 +276,9 @@ on_move(struct ctx *ctx, struct actor *a, struct leg leg)
 	tell(ctx, leg.from, CELL_MOVED, leg, 0, NULL);
 }
 
-/* A port that becomes live later sees the new word from its first message on. */
+/*
+ * A port that becomes live later sees the new word from its first message on.
+ */
 static bool
 all_acked(struct core *core, uint32_t serial)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ports: an inbox that a foreign thread empties.  To the rest a port is an actor
- * whose home is the port's own thread.
+ * Ports: an inbox that a foreign thread empties.  To the rest a port is an
+ * actor whose home is the port's own thread.
  */
 #include "config.h"
 

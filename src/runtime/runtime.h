@@ -3,15 +3,15 @@
  * The threads under the actors: workers, pinned threads, ports.
  *
  * Every runtime thread has an index; from thread i to thread j runs one
- * single-producer, single-consumer ck ring of message cells.  A full ring spills
- * into the sender's own list, which is flushed before its next turn.  A worker
- * with nothing to do sleeps in a futex (ck_ec) or in epoll_wait when it has
- * descriptors: an idle process uses no CPU.  How it works and what it costs:
- * doc/runtime.md.
+ * single-producer, single-consumer ck ring of message cells.  A full ring
+ * spills into the sender's own list, which is flushed before its next turn.  A
+ * worker with nothing to do sleeps in a futex (ck_ec) or in epoll_wait when it
+ * has descriptors: an idle process uses no CPU.  How it works and what it
+ * costs: doc/runtime.md.
  *
  * Bounds: 1024 threads and ports, 4 million actors, 16 million timers, a ring
- * holds 1023 cells.  n threads and ports have n * n rings of 8 KB, of which only
- * those that are used take memory.
+ * holds 1023 cells.  n threads and ports have n * n rings of 8 KB, of which
+ * only those that are used take memory.
  */
 #ifndef ORC_RUNTIME_RUNTIME_H
 #define ORC_RUNTIME_RUNTIME_H
@@ -23,8 +23,8 @@ struct port;
 
 struct rt_arg {
 	int workers; /* >= 1: homes 0 .. workers-1 */
-	int pinned;  /* homes workers .. workers+pinned-1, one thread each; their
-		      * actors may block */
+	int pinned;  /* homes workers .. workers+pinned-1, one thread each;
+		      * their actors may block */
 	int ports;   /* most rt_port_new() calls */
 	const enum msg_kind *kinds; /* [type - SYS_MAX] */
 	unsigned types;		    /* one past the last type */
@@ -40,7 +40,9 @@ struct rt *rt_new(const struct rt_arg *arg);
  */
 addr_t rt_spawn(struct rt *rt, const struct actor_class *class, const void *arg,
     int home);
-/* One in a process at a time: it takes SIGCHLD.  Blocks signals in its threads. */
+/*
+ * One in a process at a time: it takes SIGCHLD.  Blocks signals in its threads.
+ */
 void rt_start(struct rt *rt);
 
 /*
@@ -53,9 +55,9 @@ void rt_free(struct rt *rt); /* stops first if need be */
 struct board *rt_board(struct rt *rt);
 
 /*
- * A port lets a foreign thread (an HTTP loop, main) send and receive.  wake (may
- * be NULL) is called from runtime threads, and from the port's own when what it
- * sent is refused on the spot, at most once until the next port_poll().
+ * A port lets a foreign thread (an HTTP loop, main) send and receive.  wake
+ * (may be NULL) is called from runtime threads, and from the port's own when
+ * what it sent is refused on the spot, at most once until the next port_poll().
  * All other calls come from the port's own thread.  A port that sends must be
  * polled from time to time.
  */

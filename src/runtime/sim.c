@@ -2,7 +2,8 @@
 /*
  * The simulator: every home on one thread.  Cells between homes wait in a heap
  * until their time; a step takes one of the ready actors by chance and lets it
- * handle one message.  When nobody is ready the clock moves to what is due next.
+ * handle one message.  When nobody is ready the clock moves to what is due
+ * next.
  */
 #include "config.h"
 

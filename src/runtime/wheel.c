@@ -188,7 +188,9 @@ wheel_next(const struct wheel *w)
 	return INT64_MAX;
 }
 
-/* The clock stands at the start of a slot: expire or move down what is in it. */
+/*
+ * The clock stands at the start of a slot: expire or move down what is in it.
+ */
 static void
 open_slot(struct wheel *w, void (*fn)(void *arg, uint32_t index), void *arg)
 {

@@ -77,7 +77,9 @@ void wheel_remove(struct wheel *w, uint32_t index); /* then TIMER_HELD */
  * may be earlier than the next timer (to move far ones down), not later.
  */
 int64_t wheel_next(const struct wheel *w);
-/* Every entry due until now_ms becomes TIMER_HELD and is given to fn in order. */
+/*
+ * Every entry due until now_ms becomes TIMER_HELD and is given to fn in order.
+ */
 void wheel_advance(struct wheel *w, int64_t now_ms,
     void (*fn)(void *arg, uint32_t index), void *arg);
 

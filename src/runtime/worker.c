@@ -3,8 +3,8 @@
  * What a thread does: flush what it could not send, empty its rings, run timers
  * and ready actors, sleep.
  *
- * Going to sleep, and sending to one that may sleep, are a store and then a load
- * of what the other one stores, with a full fence between on both sides:
+ * Going to sleep, and sending to one that may sleep, are a store and then a
+ * load of what the other one stores, with a full fence between on both sides:
  *
  *	sleeper: asleep = IN_...; fence; rings empty? then wait
  *	sender:  push into the ring; fence; asleep? then wake

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Mailboxes of 1024 messages of 16 bytes.  MUTEX_COND takes all that waits at
- * once.  CK_MPSC, being full or empty, yields: it has nothing to sleep on, which
- * spares it the price of waking.  RINGS has a single-producer ring of pointers
- * from each thread and sleeps in an event count, as the runtime does; the mail
- * is in an array of the sender's.
+ * once.  CK_MPSC, being full or empty, yields: it has nothing to sleep on,
+ * which spares it the price of waking.  RINGS has a single-producer ring of
+ * pointers from each thread and sleeps in an event count, as the runtime does;
+ * the mail is in an array of the sender's.
  */
 #include "config.h"
 
@@ -277,6 +277,7 @@ mailbox_many_to_one(enum mailbox kind, int senders, uint64_t each)
 	uint64_t got = 0, all = (uint64_t)senders * each;
 	struct mail m[SIZE];
 	struct lap lap = lap_begin();
+	double more;
 
 	for (int i = 0; i < senders; i++) {
 		s[i].box = b;
@@ -287,8 +288,9 @@ mailbox_many_to_one(enum mailbox kind, int senders, uint64_t each)
 	while (got < all && lap_end(lap).wall_ns < 2000000000)
 		got += take(b, m);
 	lap = lap_end(lap);
-	lap.wall_ns = (int64_t)((double)lap.wall_ns * (double)all / (double)got);
-	lap.cpu_ns = (int64_t)((double)lap.cpu_ns * (double)all / (double)got);
+	more = (double)all / (double)got;
+	lap.wall_ns = (int64_t)((double)lap.wall_ns * more);
+	lap.cpu_ns = (int64_t)((double)lap.cpu_ns * more);
 	box_stop(b);
 	for (int i = 0; i < senders; i++)
 		pthread_join(s[i].id, NULL);

@@ -356,8 +356,10 @@ bench_tokens(void)
 	    BEST_OF_3(mailbox_tokens(CK_MPSC, TOKENS, HOPS)), base);
 	print_rate("tokens, 2 threads, ck spsc each", count,
 	    BEST_OF_3(mailbox_tokens(RINGS, TOKENS, HOPS)), base);
-	print_rate("tokens, 10000 actors, 2 workers", count, BEST_OF_3(rt_tokens(2)), base);
-	print_rate("tokens, 10000 actors, 1 worker", count, BEST_OF_3(rt_tokens(1)), base);
+	print_rate("tokens, 10000 actors, 2 workers", count,
+	    BEST_OF_3(rt_tokens(2)), base);
+	print_rate("tokens, 10000 actors, 1 worker", count,
+	    BEST_OF_3(rt_tokens(1)), base);
 }
 
 /* ---- timers ---- */

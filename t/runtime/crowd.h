@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Actors that send each other numbers at random and move about; every receiver
- * checks that each sender's numbers come in order.  In sim.c in virtual time, in
- * rt.c on threads.
+ * checks that each sender's numbers come in order.  In sim.c in virtual time,
+ * in rt.c on threads.
  */
 #ifndef ORC_T_RUNTIME_CROWD_H
 #define ORC_T_RUNTIME_CROWD_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * With nothing to do no thread uses the CPU: measured as CPU time of the process
- * and as wake-ups while the only thing pending is one timer.  A real clock is
- * needed here; what is compared is CPU time.
+ * With nothing to do no thread uses the CPU: measured as CPU time of the
+ * process and as wake-ups while the only thing pending is one timer.  A real
+ * clock is needed here; what is compared is CPU time.
  */
 #include "config.h"
 

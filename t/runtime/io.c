@@ -256,8 +256,8 @@ test_programs(struct rt *rt, struct port *port)
 }
 
 /*
- * The limit reaches children of the child: a fifo that the grandchild holds open
- * comes to its end.
+ * The limit reaches children of the child: a fifo that the grandchild holds
+ * open comes to its end.
  */
 static void
 test_group(struct rt *rt, struct port *port, const char *fifo)

@@ -102,7 +102,8 @@ test_model(struct timers *table)
 			early |= m.due[i] != 0 &&
 			    wheel_next(&m.wheel) > m.due[i];
 	}
-	is_int(m.wrong, 0, "2000 rounds: each at its time, in order of setting");
+	is_int(m.wrong, 0,
+	    "2000 rounds: each at its time, in order of setting");
 	ok(m.expired > 5000, "%d expired", m.expired);
 	ok(!early, "the next look is never later than a timer");
 }
@@ -123,7 +124,9 @@ count_due(void *arg, uint32_t index)
 	c->count++;
 }
 
-/* Half of them cancelled; the rest within an hour, a look whenever it is due. */
+/*
+ * Half of them cancelled; the rest within an hour, a look whenever it is due.
+ */
 static void
 test_million(struct timers *table)
 {
