@@ -220,7 +220,9 @@ on_written(void *arg, struct msg *m)
 	case SYS_REFUSED: *answered = true; break;
 	case MSG_store_done:
 		*answered = true;
-		if (as_store_done(m)->code != ERR_NONE)
+		/* One that was never open has been complained of. */
+		if (as_store_done(m)->code != ERR_NONE &&
+		    as_store_done(m)->code != ERR_CLOSED)
 			log_line(LOG_ERROR, "not everything was written: %s",
 			    as_store_done(m)->error);
 		break;

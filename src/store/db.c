@@ -330,7 +330,9 @@ connect(struct store *s, const struct store_arg *arg, struct err *err)
 	enum err_code code;
 
 	flags |= arg->readonly && !memory ? SQLITE_OPEN_READONLY :
-	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+	    SQLITE_OPEN_READWRITE;
+	if (memory)
+		flags |= SQLITE_OPEN_CREATE; /* files: see make_file() */
 	if (!memory)
 		flags &= ~SQLITE_OPEN_URI;
 	if (sqlite3_open_v2(memory ? "file:/orchestrator?vfs=memdb" : arg->path,
@@ -353,7 +355,8 @@ store_open(struct store **out, const struct store_arg *arg, struct err *err)
 
 	assert(sqlite3_threadsafe() != 0);
 	*out = NULL;
-	if (!arg->readonly && strcmp(arg->path, ":memory:") != 0) {
+	if (arg->migrate && !arg->readonly &&
+	    strcmp(arg->path, ":memory:") != 0) {
 		code = make_directories(arg->path, err);
 		if (code == ERR_NONE)
 			code = make_file(arg->path, err);

@@ -154,6 +154,7 @@ db_migrate(struct store *s, bool migrate, struct err *err)
 		return ERR_NONE;
 	return err_set(err, ERR_UNSUPPORTED,
 	    "store %.200s: its schema is version %lld and %d is needed; it may "
-	    "not be changed (SkipOrchestratorDatabaseUpdate)", s->path,
+	    "not be changed (SkipOrchestratorDatabaseUpdate, "
+	    "PanicIfDifferentDatabaseDeploy)", s->path,
 	    (long long)version, SCHEMA);
 }

@@ -30,12 +30,12 @@ struct store;
 
 struct store_arg {
 	const char *path; /* ":memory:" is one database for the process */
-	bool migrate;	  /* bring the schema up to date (writers only) */
+	bool migrate;	  /* make the file, or bring it up to date (writers) */
 	bool readonly;	  /* the file must be there and up to date */
 };
 
 /*
- * A missing directory is made (0700), a missing file too (0600).
+ * With migrate a missing directory is made (0700), a missing file too (0600).
  */
 enum err_code store_open(struct store **s, const struct store_arg *arg,
     struct err *err);

@@ -509,6 +509,17 @@ test_nodes(struct store *s)
 /* ---- versions of the schema ---- */
 
 static void
+write_file(const char *name, const char *text, size_t n)
+{
+	FILE *f = fopen(file(name), "w");
+
+	if (f == NULL || fwrite(text, 1, n, f) != n)
+		diag("cannot write %s", name);
+	if (f != NULL)
+		fclose(f);
+}
+
+static void
 test_older(void)
 {
 	struct seen got = { 0 };
@@ -563,8 +574,12 @@ test_versions(void)
 	    err.text);
 	is_int(sql("foreign", "SELECT count(*) FROM sqlite_master"), 1,
 	    "and left alone");
-	is_int(try_open("skip", false, false), ERR_UNSUPPORTED,
+	is_int(try_open("skip", false, false), ERR_IO,
 	    "nothing is made when that is forbidden");
+	is_int(access(file("skip"), F_OK), -1, "not even a file");
+	write_file("blank", "", 0);
+	is_int(try_open("blank", false, false), ERR_UNSUPPORTED,
+	    "nor in an empty one");
 	ok(strstr(err.text, "SkipOrchestratorDatabaseUpdate") != NULL,
 	    "clearly: %s", err.text);
 	is_int(try_open("absent", false, true), ERR_IO,
@@ -572,17 +587,6 @@ test_versions(void)
 }
 
 /* ---- troubles ---- */
-
-static void
-write_file(const char *name, const char *text, size_t n)
-{
-	FILE *f = fopen(file(name), "w");
-
-	if (f == NULL || fwrite(text, 1, n, f) != n)
-		diag("cannot write %s", name);
-	if (f != NULL)
-		fclose(f);
-}
 
 static void
 test_corrupt(void)
