@@ -126,6 +126,9 @@ write_rows(struct store_actor *s, struct ctx *ctx, size_t max, size_t *n,
 
 	for (*n = 0; row != NULL && *n < max && code == ERR_NONE; ++*n) {
 		code = write_row(s, row, err);
+		if (code != ERR_NONE)
+			err_wrap(err, "%s:%u", row->key.host,
+			    (unsigned)row->key.port);
 		row->stored = row->dirty == ROW_FACTS && code == ERR_NONE;
 		code = skip_invalid(ctx, code, err);
 		row = row->next;
