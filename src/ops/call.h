@@ -70,10 +70,12 @@ struct op_call {
 
 /* ---- the call ---- */
 
-struct op_aliases; /* view.c: which cluster has which alias */
+struct op_aliases;  /* cluster_view.c: which cluster has which alias */
+struct op_rendered; /* rendered.c: answers of the present second */
 
 struct ctx *op_ctx(const struct op_call *c);
 struct op_aliases **op_aliases(const struct op_call *c); /* one per port */
+struct op_rendered **op_rendered(const struct op_call *c); /* likewise */
 const struct app *op_app(const struct op_call *c);
 /* NULL when not given, or given empty. */
 const char *op_arg(const struct op_call *c, const char *name);

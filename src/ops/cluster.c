@@ -8,22 +8,15 @@
 
 #include "ops/order.h"
 
-static void
-answer_members(struct op_call *c, const struct cluster_snap *snap)
-{
-	struct founds list = view_members(c, snap);
-
-	view_instances_json(c, reply_raw(c), &list);
-	reply_sent(c, 200);
-}
-
 void
 op_run_cluster(struct op_call *c)
 {
 	const struct cluster_snap *snap = view_cluster_arg(c);
 
-	if (snap != NULL)
-		answer_members(c, snap);
+	if (snap == NULL)
+		return;
+	view_members_json(c, reply_raw(c), snap);
+	reply_sent(c, 200);
 }
 
 static void

@@ -38,6 +38,7 @@ struct ops {
 	struct op_call *unused;
 	size_t unused_count;
 	struct op_aliases *aliases;
+	struct op_rendered *rendered;
 };
 
 struct ops *
@@ -67,6 +68,7 @@ ops_free(struct ops *ops)
 		call_free(c);
 	}
 	view_aliases_free(ops->aliases);
+	view_rendered_free(ops->rendered);
 	mem_free(ops);
 }
 
@@ -86,6 +88,12 @@ struct op_aliases **
 op_aliases(const struct op_call *c)
 {
 	return &c->ops->aliases;
+}
+
+struct op_rendered **
+op_rendered(const struct op_call *c)
+{
+	return &c->ops->rendered;
 }
 
 size_t

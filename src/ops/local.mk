@@ -20,6 +20,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/names.c \
 	%D%/pools.c \
 	%D%/raft.c \
+	%D%/rendered.c \
 	%D%/status.c \
 	%D%/tags.c \
 	%D%/topology.c

@@ -72,6 +72,9 @@ void view_key_json(struct json *w, struct key key);
 struct founds view_all(struct op_call *c, bool sorted);
 /* The members of one cluster, in their order. */
 struct founds view_members(struct op_call *c, const struct cluster_snap *snap);
+/* They as JSON, the same as view_instances_json() of them; w is at its start. */
+void view_members_json(struct op_call *c, struct json *w,
+    const struct cluster_snap *snap);
 /* Those for which keep() is true, in place. */
 void view_filter(struct op_call *c, struct founds *list,
     bool (*keep)(struct op_call *c, const struct found *f, void *arg),
@@ -105,5 +108,6 @@ void view_cluster_info(struct op_call *c, const struct cluster_snap *snap,
 /* ---- inside: dispatch.c ---- */
 void view_drop(struct op_call *c); /* all references of the call */
 void view_aliases_free(struct op_aliases *aliases);
+void view_rendered_free(struct op_rendered *all);
 
 #endif

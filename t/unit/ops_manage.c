@@ -225,6 +225,53 @@ downtime_shows(void)
 	json_decref(in);
 }
 
+static json_t *
+first_of_other(void)
+{
+	json_t *list = json_loads(
+	    world_get(&w, "/api/cluster/10.0.0.1:3307"), 0, NULL);
+	json_t *in = json_incref(json_array_get(list, 0));
+
+	json_decref(list);
+	return in;
+}
+
+static int64_t
+age_of(const json_t *in)
+{
+	return json_integer_value(json_object_get(
+	    json_object_get(in, "SecondsSinceLastSeen"), "Int64"));
+}
+
+/* What is remembered of a cluster within a second never hides a change. */
+static void
+always_fresh(void)
+{
+	json_t *in = first_of_other(), *later;
+	struct instance news;
+
+	ok(json_is_false(json_object_get(in, "IsDowntimed")), "asked once");
+	world_get(&w, "/api/begin-downtime/10.0.0.1/3307/bob/x");
+	later = first_of_other();
+	ok(json_is_true(json_object_get(later, "IsDowntimed")),
+	    "a downtime of this moment is there");
+	json_decref(in);
+	in = later;
+	world_wait(&w, DUR_S(1));
+	later = first_of_other();
+	is_int(age_of(later), age_of(in) + 1, "a second later it is older");
+	json_decref(later);
+	json_decref(in);
+	instance_init(&news);
+	news.key = (struct key){ "10.0.0.1", 3307 };
+	news.version = "9.9.9";
+	world_report(&w, "10.0.0.1:3307", &news);
+	in = first_of_other();
+	is_str(json_string_value(json_object_get(in, "Version")), "9.9.9",
+	    "new facts are there");
+	json_decref(in);
+}
+
 static void
 discovered(void)
 {
@@ -376,6 +423,7 @@ main(void)
 	steps();
 	downtime_shows();
 	locked_twice();
+	always_fresh();
 	discovered();
 	unauthorized();
 	timed_out();
