@@ -247,6 +247,14 @@ begin_main(struct probe *p)
 
 /* ---- the ends of the phases ---- */
 
+/* Tables of performance_schema are empty when it is switched off. */
+static void
+leave_instrumentation(struct dialect *d, enum word w)
+{
+	if (strstr(dialect_word(d, w), "performance_schema") != NULL)
+		dialect_other(d, w);
+}
+
 static void
 end_fixed(struct probe *p)
 {
@@ -270,11 +278,10 @@ end_fixed(struct probe *p)
 	if (flavour != m->dialect.flavour ||
 	    version_cmp(version, m->dialect.version) != 0)
 		dialect_init(&m->dialect, flavour, version);
-	/* Without its instrumentation the table there is empty. */
-	if (!m->fixed.performance_schema &&
-	    strncmp(dialect_word(&m->dialect, WORD_PROCESS_LIST),
-		"performance_schema", 18) == 0)
-		dialect_other(&m->dialect, WORD_PROCESS_LIST);
+	if (!m->fixed.performance_schema) {
+		leave_instrumentation(&m->dialect, WORD_PROCESS_LIST);
+		leave_instrumentation(&m->dialect, WORD_STATUS);
+	}
 	m->fixed_known = true;
 	begin_main(p);
 }

@@ -118,8 +118,8 @@ text_replica_status(const struct probe *p, struct buf *b)
 static void
 text_status(const struct probe *p, struct buf *b)
 {
-	(void)p;
-	buf_str(b, "SHOW GLOBAL STATUS WHERE Variable_name IN (");
+	buf_printf(b, "%s IN (", dialect_word(&p->memory->dialect,
+	    WORD_STATUS));
 	status_names(b);
 	buf_chr(b, ')');
 }
@@ -232,7 +232,7 @@ const struct statement_info statement_info[STATEMENTS] = {
 	[ASK_REPLICA_STATUS] = { "replica status", NEEDED,
 	    WORD_REPLICA_STATUS, GRANT_REPLICA_STATUS,
 	    want_always, text_replica_status, read_replica_status },
-	[ASK_STATUS] = { "status", 0, -1, -1,
+	[ASK_STATUS] = { "status", 0, WORD_STATUS, -1,
 	    want_of_server, text_status, read_status },
 	[ASK_OWN_POSITION] = { "own binary log position", 0,
 	    WORD_OWN_POSITION, GRANT_OWN_POSITION,

@@ -600,6 +600,8 @@ static const struct {
 	{ "SHOW VARIABLES LIKE 'maxscale%'", no_rows },
 	{ "SHOW GLOBAL VARIABLES WHERE", show_variables },
 	{ "SHOW GLOBAL STATUS WHERE", show_status },
+	{ "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM "
+	    "performance_schema.global_status WHERE", show_status },
 	{ "SELECT PRIVILEGE_TYPE", rights },
 	{ "SELECT @@global.", select_variables },
 	{ "SHOW REPLICA STATUS", show_replica_status },

@@ -38,6 +38,11 @@ static const struct {
 	{ "5.7.39", WORD_LIST_REPLICAS, "SHOW SLAVE HOSTS" },
 	{ "8.0.14", WORD_PROCESS_LIST, "information_schema.processlist" },
 	{ "8.0.22", WORD_PROCESS_LIST, "performance_schema.processlist" },
+	{ "5.7.5", WORD_STATUS, "SHOW GLOBAL STATUS WHERE Variable_name" },
+	{ "5.7.6", WORD_STATUS, "SELECT VARIABLE_NAME, VARIABLE_VALUE FROM "
+	    "performance_schema.global_status WHERE VARIABLE_NAME" },
+	{ "10.11.2-MariaDB", WORD_STATUS,
+	    "SHOW GLOBAL STATUS WHERE Variable_name" },
 	{ "11.4.2-MariaDB", WORD_PROCESS_LIST,
 	    "information_schema.processlist" },
 };
