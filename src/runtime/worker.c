@@ -24,7 +24,7 @@
 
 enum {
 	DRAIN_MAX = 256,	/* cells of one ring in one turn */
-	RETURNS_MAX = 16,	/* chains of free cells in a ring */
+	RETURNS_MAX = 16,	/* chains of free cells for a sleeper */
 	ROUNDS_MAX = 16,	/* of ready actors before a look at the rings */
 	IO_EVERY_US = 100,	/* a busy thread looks at its descriptors */
 };
@@ -118,10 +118,12 @@ static void
 carry_return(struct thread *t, int home, struct cell *c)
 {
 	struct rings *r = t->rt->rings;
+	bool awake = atomic_load_explicit(&t->rt->thread[home].asleep,
+	    memory_order_relaxed) == AWAKE;
 
 	TSAN_RELEASE(c);
-	if (t->spill[home].head != NULL ||
-	    ring_count(r, t->ctx.index, home) >= RETURNS_MAX ||
+	if (t->spill[home].head != NULL || ring_count(r, t->ctx.index, home) >=
+		(awake ? RING_SIZE / 2 : RETURNS_MAX) ||
 	    !ring_push(r, t->ctx.index, home, c))
 		cell_free(c);
 }
