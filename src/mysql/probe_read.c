@@ -292,6 +292,9 @@ read_process_list(struct probe *p, struct rows *r)
 {
 	unsigned n = 0;
 
+	/* The list of the same batch, which knows their ports, named some. */
+	if (p->options->list_replicas && p->memory->lists_replicas)
+		return;
 	for (; rows_next(r); n++) {
 		const char *user = rows_get(r, "USER");
 		const char *host = rows_get(r, "HOST");

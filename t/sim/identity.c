@@ -117,6 +117,22 @@ test_children_follow(void)
 	stage_free(st);
 }
 
+/* The new address is found before the old one is known to fail. */
+static void
+test_found_first(void)
+{
+	struct stage *st = small(41, BY_ADDRESS, "8.0.36");
+
+	move_server(st, st->world->server[1], "b2");
+	is_int(stage_discover(st, "b2", 3306), ERR_NONE, "found at once");
+	stage_run(st, DUR_MS(500));
+	is_str(stage_tree(st), "a:3306\n a:3306\n  b2:3306\n  c:3306\n",
+	    "the old address is asked, does not answer: a move");
+	is_int(stage_logged(st, "are alive and have one identity"), 0,
+	    "no clone");
+	stage_free(st);
+}
+
 /* ---- clones ---- */
 
 static void
@@ -295,6 +311,7 @@ main(void)
 	test_source_moves("8.4.3");
 	test_source_moves("11.8.2-MariaDB");
 	test_children_follow();
+	test_found_first();
 	test_clones();
 	test_default_ids();
 	test_two_names();

@@ -12,7 +12,9 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 	$(PCRE2_LIBS)
 
 SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
-	%D%/identity.t %D%/places.t %D%/campaign.t
+	%D%/identity.t %D%/places.t %D%/campaign.t \
+	%D%/forget.t %D%/names.t \
+	%D%/restart.t %D%/queries.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
@@ -33,6 +35,18 @@ t_sim_places_t_LDADD = $(SIM_LDADD)
 t_sim_campaign_t_SOURCES = %D%/campaign.c
 t_sim_campaign_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_campaign_t_LDADD = $(SIM_LDADD)
+t_sim_forget_t_SOURCES = %D%/forget.c
+t_sim_forget_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_forget_t_LDADD = $(SIM_LDADD)
+t_sim_names_t_SOURCES = %D%/names.c
+t_sim_names_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_names_t_LDADD = $(SIM_LDADD)
+t_sim_restart_t_SOURCES = %D%/restart.c
+t_sim_restart_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_restart_t_LDADD = $(SIM_LDADD)
+t_sim_queries_t_SOURCES = %D%/queries.c
+t_sim_queries_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_queries_t_LDADD = $(SIM_LDADD)
 
 # what is remembered
 SIM_REMEMBER = %D%/remember.t
