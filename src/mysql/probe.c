@@ -184,7 +184,7 @@ next_batch(struct probe *p)
 
 	assert(p->at < p->todo_count);
 	p->batch = alone ? 1 : p->todo_count - p->at;
-	p->sent = false;
+	p->sent = p->written = false;
 }
 
 static void
@@ -218,7 +218,6 @@ static void
 begin_main(struct probe *p)
 {
 	uint32_t refused = 0;
-	struct buf first;
 
 	copy_fixed(p);
 	p->phase = PROBE_MAIN;
@@ -236,13 +235,12 @@ begin_main(struct probe *p)
 	}
 	/* The digest is for the statements that come every time. */
 	p->batch = p->regular = p->todo_count;
-	buf_init(&first);
-	probe_write_batch(p, &first);
+	probe_write_batch(p, &p->text);
 	p->text_digest = rows_digest((struct bin){
-	    (const uint8_t *)first.data, first.len });
-	buf_fini(&first);
+	    (const uint8_t *)p->text.data, p->text.len });
 	add_refused(p, refused);
 	next_batch(p);
+	p->written = p->batch == p->regular;
 }
 
 /* ---- the ends of the phases ---- */
@@ -383,9 +381,9 @@ probe_text(struct probe *p)
 {
 	if (p->phase == PROBE_OVER)
 		return NULL;
-	if (!p->sent)
+	if (!p->written)
 		probe_write_batch(p, &p->text);
-	p->sent = true;
+	p->sent = p->written = true;
 	return buf_text(&p->text);
 }
 

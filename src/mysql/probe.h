@@ -149,6 +149,7 @@ struct probe {
 	unsigned at, batch; /* the statements sent: where, how many */
 	unsigned restarts;
 	uint64_t text_digest;
+	bool written; /* text is that of the batch */
 	bool sent;
 };
 

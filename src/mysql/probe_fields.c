@@ -190,9 +190,11 @@ replication_field(const char *name)
 void
 status_names(struct buf *b)
 {
-	for (size_t i = 0; i < MEM_COUNT(status_fields); i++)
-		buf_printf(b, "%s'%s'", i > 0 ? "," : "",
-		    status_fields[i].name);
+	for (size_t i = 0; i < MEM_COUNT(status_fields); i++) {
+		buf_str(b, i > 0 ? ",'" : "'");
+		buf_str(b, status_fields[i].name);
+		buf_chr(b, '\'');
+	}
 }
 
 static bool

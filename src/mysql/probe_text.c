@@ -101,8 +101,11 @@ text_settings(const struct probe *p, struct buf *b)
 		if (variable_fields[i].when == FIXED ||
 		    (p->memory->variables & UINT64_C(1) << i) == 0)
 			continue;
-		buf_printf(b, "%s@@global.%s AS %s", comma,
-		    variable_fields[i].name, variable_fields[i].name);
+		buf_str(b, comma);
+		buf_str(b, "@@global.");
+		buf_str(b, variable_fields[i].name);
+		buf_str(b, " AS ");
+		buf_str(b, variable_fields[i].name);
 		comma = ",";
 	}
 	if (comma[0] == '\0')
