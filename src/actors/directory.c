@@ -41,7 +41,7 @@ places_changed(struct directory *d, struct ctx *ctx)
 	d->places_dirty = true;
 	d->snap_dirty = true;
 	tick_soon(d, ctx, DUR_US(REPLACE_AFTER.us +
-	    2 * (int64_t)HASH_COUNT(d->roster.by_key)));
+	    REPLACE_US_EACH * (int64_t)HASH_COUNT(d->roster.by_key)));
 }
 
 static void

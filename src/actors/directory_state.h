@@ -15,6 +15,7 @@
 #include "actors/roster.h"
 
 enum {
+	REPLACE_US_EACH = 10, /* a walk waits that long for each server */
 	FORGOTTEN_MAX = 100000,
 	PROBES_MAX = 4096, /* asked for by people, under way */
 };
