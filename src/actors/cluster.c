@@ -5,7 +5,8 @@
  *
  * Reports that arrive together are published together: cluster_publish is a
  * tick, so one turn's reports make one snapshot; a large cluster waits a little
- * for more of them.  A member's record is shared by successive snapshots until
+ * for more of them, and what is no news (times, positions, lag) waits for more
+ * of its kind.  A member's record is shared by successive snapshots until
  * its facts or its place change; a report without facts costs new times only.
  *
  * A member's place on the board comes after the snapshot that has it, and goes
@@ -32,6 +33,9 @@ enum {
 	WAIT_US = 20,  /* for more reports, for each member */
 };
 
+/* At a poll of a second, three snapshots instead of one for each member. */
+#define CALM DUR_MS(300)
+
 struct mem {
 	UT_hash_handle hh;
 	char key[KEY_TEXT_MAX];
@@ -52,7 +56,8 @@ struct cluster {
 	size_t n; /* of them, not gone */
 	uint64_t version;
 	bool stale_places; /* facts or members changed since place_members() */
-	enum { NOT_DUE, DUE_LATER, DUE_NOW } due; /* a cluster_publish waits */
+	/* A cluster_publish waits; the later ones are the more urgent. */
+	enum { NOT_DUE, DUE_CALMLY, DUE_SOON, DUE_NOW } due;
 	timer_ref timer;
 	size_t syncs;
 	struct ask sync[SYNC_MAX];
@@ -279,22 +284,28 @@ publish(struct cluster *cl, struct ctx *ctx)
 }
 
 static void
-publish_now(struct cluster *cl, struct ctx *ctx)
+publish_in(struct cluster *cl, struct ctx *ctx, int due, dur_t wait)
 {
-	if (cl->due == DUE_NOW)
+	if ((int)cl->due >= due)
 		return;
 	act_cancel(ctx, &cl->timer);
-	cl->due = DUE_NOW;
-	cl->timer = act_after(ctx, DUR_ZERO, cluster_publish);
+	cl->due = due;
+	cl->timer = act_after(ctx, wait, cluster_publish);
 }
 
 static void
-publish_soon(struct cluster *cl, struct ctx *ctx)
+publish_now(struct cluster *cl, struct ctx *ctx)
 {
-	if (cl->due != NOT_DUE)
-		return;
-	cl->due = DUE_LATER;
-	cl->timer = act_after(ctx, DUR_US(cl->n * WAIT_US), cluster_publish);
+	publish_in(cl, ctx, DUE_NOW, DUR_ZERO);
+}
+
+static void
+publish_soon(struct cluster *cl, struct ctx *ctx, bool calm)
+{
+	if (calm)
+		publish_in(cl, ctx, DUE_CALMLY, CALM);
+	else
+		publish_in(cl, ctx, DUE_SOON, DUR_US(cl->n * WAIT_US));
 }
 
 static void
@@ -387,7 +398,7 @@ on_inst_report(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 	}
 	if (r->health.len > 0)
 		take_health(m, r->health);
-	publish_soon(cl, ctx);
+	publish_soon(cl, ctx, r->calm);
 }
 
 static void

@@ -209,7 +209,7 @@ tell_all(struct inst *in, struct ctx *ctx, bool news)
 	if (news || names != in->names_version) {
 		instance_report(in, ctx, false);
 	} else {
-		instance_send_report(in, ctx, NULL);
+		instance_send_report(in, ctx, NULL, true);
 		instance_store_times(in, ctx);
 	}
 	in->names_version = names;
@@ -270,7 +270,7 @@ finish_probe(struct inst *in, struct ctx *ctx)
 	if (err.code != ERR_NONE) {
 		note_failure(in, ctx, &err);
 		instance_report_state(in, ctx);
-		instance_send_report(in, ctx, NULL);
+		instance_send_report(in, ctx, NULL, true);
 		instance_store_times(in, ctx);
 		forget_unseen(in, ctx);
 	} else {
@@ -450,7 +450,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_probe_tick: on_probe_tick(self, ctx); break;
-	case MSG_probe_slow: instance_send_report(self, ctx, NULL); break;
+	case MSG_probe_slow: instance_send_report(self, ctx, NULL, true); break;
 	case MSG_probe_now: on_probe_now(self, ctx, m); break;
 	case MSG_session_reply: on_session_reply(self, ctx, m); break;
 	case MSG_place_set: instance_on_place(self, ctx, as_place_set(m)); break;

@@ -18,9 +18,20 @@ pack_health(const struct inst *in, struct buf *b)
 	health_pack(b, &in->health);
 }
 
-void
-instance_send_report(struct inst *in, struct ctx *ctx, const struct buf *facts)
+/* What someone may be waiting for: all of it but times and the words. */
+static uint32_t
+health_news(const struct health *h)
 {
+	return (uint32_t)h->error_code << 3 |
+	    (h->last_attempted.us > h->last_checked.us) << 2 |
+	    h->partial << 1 | (h->failures > 0);
+}
+
+void
+instance_send_report(struct inst *in, struct ctx *ctx, const struct buf *facts,
+    bool calm)
+{
+	uint32_t news = health_news(&in->health);
 	struct buf health;
 
 	if (addr_is_none(in->cluster))
@@ -28,7 +39,9 @@ instance_send_report(struct inst *in, struct ctx *ctx, const struct buf *facts)
 	pack_health(in, &health);
 	act_send(ctx, in->cluster, inst_report, .host = in->shown_host,
 	    .port = in->shown_port, .health = bytes(&health),
-	    .facts = facts != NULL ? bytes(facts) : (struct bin){ 0 });
+	    .facts = facts != NULL ? bytes(facts) : (struct bin){ 0 },
+	    .calm = calm && news == in->health_told);
+	in->health_told = news;
 	buf_fini(&health);
 }
 
@@ -43,11 +56,10 @@ instance_forget_stored(struct inst *in, struct ctx *ctx)
 }
 
 static void
-store(struct inst *in, struct ctx *ctx, const struct instance *now,
+store(struct inst *in, struct ctx *ctx, uint64_t steady,
     const struct buf *facts)
 {
 	struct key key = { in->shown_host, in->shown_port };
-	uint64_t steady = told_steady(now);
 	bool due = mono_sub(act_now(ctx), in->stored).us >= STORE_EVERY.us;
 	struct buf health;
 
@@ -95,7 +107,7 @@ instance_report(struct inst *in, struct ctx *ctx, bool whole)
 	struct instance *now;
 	struct arena a;
 	struct buf facts;
-	uint64_t digest;
+	uint64_t digest, steady;
 
 	if (addr_is_none(in->cluster) || moving(in))
 		return;
@@ -105,14 +117,16 @@ instance_report(struct inst *in, struct ctx *ctx, bool whole)
 	now->key = instance_filed_key(in);
 	digest = instance_digest(now);
 	if (!whole && digest == in->told.shown) {
-		instance_send_report(in, ctx, NULL);
+		instance_send_report(in, ctx, NULL, true);
 		instance_store_times(in, ctx);
 	} else {
 		in->told.shown = digest;
+		steady = told_steady(now);
 		buf_init(&facts);
 		instance_pack(&facts, now);
-		instance_send_report(in, ctx, &facts);
-		store(in, ctx, now, &facts);
+		instance_send_report(in, ctx, &facts,
+		    !whole && steady == in->told.steady);
+		store(in, ctx, steady, &facts);
 		buf_fini(&facts);
 	}
 	shared_unref(snap);
@@ -131,7 +145,7 @@ instance_report_unreached(struct inst *in, struct ctx *ctx)
 	facts.version = "Unknown";
 	buf_init(&b);
 	instance_pack(&b, &facts);
-	instance_send_report(in, ctx, &b);
+	instance_send_report(in, ctx, &b, false);
 	buf_fini(&b);
 }
 

@@ -57,6 +57,7 @@ struct inst {
 	mono_t base; /* of the schedule */
 	timer_ref tick, slow;
 	struct health health;
+	uint32_t health_told; /* what of it makes news, at the last report */
 	char error[ERR_TEXT_MAX];
 	struct told told;
 	uint64_t names_version; /* of BOARD_DIRECTORY, at the last report */
@@ -116,9 +117,9 @@ bytes(const struct buf *b)
 void instance_report(struct inst *in, struct ctx *ctx, bool whole);
 /* A server that was never reached, but that others stand on. */
 void instance_report_unreached(struct inst *in, struct ctx *ctx);
-/* Times, and facts unless NULL, to its cluster. */
+/* Times, and facts unless NULL, to its cluster.  calm: these are no news. */
 void instance_send_report(struct inst *in, struct ctx *ctx,
-    const struct buf *facts);
+    const struct buf *facts, bool calm);
 void instance_store_times(struct inst *in, struct ctx *ctx);
 /* Its row in the store, if any, goes. */
 void instance_forget_stored(struct inst *in, struct ctx *ctx);
