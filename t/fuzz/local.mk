@@ -7,7 +7,7 @@ EXTRA_DIST += %D%/corpus %D%/fuzz.h
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 
 FUZZ_REPLAY = %D%/config.t %D%/control.t %D%/cursor.t %D%/gtid.t %D%/instance.t \
-	%D%/request.t %D%/rows.t
+	%D%/ops.t %D%/request.t %D%/rows.t
 check_PROGRAMS += $(FUZZ_REPLAY)
 TESTS += $(FUZZ_REPLAY)
 
@@ -42,6 +42,14 @@ t_fuzz_instance_t_SOURCES = %D%/replay.c $(FUZZ_INSTANCE_SOURCES)
 t_fuzz_instance_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"instance"'
 t_fuzz_instance_t_LDADD = $(FUZZ_INSTANCE_LDADD)
 
+FUZZ_OPS_SOURCES = %D%/ops.c t/unit/ops_world.c
+FUZZ_OPS_CPPFLAGS = $(FUZZ_CPPFLAGS) -I$(top_srcdir)/t/unit $(CK_CFLAGS) \
+	$(JANSSON_CFLAGS) $(PCRE2_CFLAGS)
+FUZZ_OPS_LDADD = $(LIBS_OPS)
+t_fuzz_ops_t_SOURCES = %D%/replay.c $(FUZZ_OPS_SOURCES)
+t_fuzz_ops_t_CPPFLAGS = $(FUZZ_OPS_CPPFLAGS) -DFUZZ_CORPUS='"ops"'
+t_fuzz_ops_t_LDADD = $(FUZZ_OPS_LDADD)
+
 FUZZ_REQUEST_SOURCES = %D%/request.c
 FUZZ_REQUEST_LDADD = $(LIBS_HTTP) $(LIBS_CONFIG)
 t_fuzz_request_t_SOURCES = %D%/replay.c $(FUZZ_REQUEST_SOURCES)
@@ -57,7 +65,7 @@ t_fuzz_rows_t_LDADD = $(FUZZ_ROWS_LDADD)
 if FUZZ
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_control %D%/fuzz_cursor %D%/fuzz_gtid \
-	%D%/fuzz_instance %D%/fuzz_request %D%/fuzz_rows
+	%D%/fuzz_instance %D%/fuzz_ops %D%/fuzz_request %D%/fuzz_rows
 t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
 t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
@@ -78,6 +86,10 @@ t_fuzz_fuzz_instance_SOURCES = $(FUZZ_INSTANCE_SOURCES)
 t_fuzz_fuzz_instance_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_instance_LDFLAGS = $(FUZZ_LINK)
 t_fuzz_fuzz_instance_LDADD = $(FUZZ_INSTANCE_LDADD)
+t_fuzz_fuzz_ops_SOURCES = $(FUZZ_OPS_SOURCES)
+t_fuzz_fuzz_ops_CPPFLAGS = $(FUZZ_OPS_CPPFLAGS)
+t_fuzz_fuzz_ops_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_ops_LDADD = $(FUZZ_OPS_LDADD)
 t_fuzz_fuzz_request_SOURCES = $(FUZZ_REQUEST_SOURCES)
 t_fuzz_fuzz_request_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_request_LDFLAGS = $(FUZZ_LINK)
