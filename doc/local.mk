@@ -5,3 +5,4 @@ dist_doc_DATA += %D%/configuration.md
 dist_doc_DATA += %D%/install.md
 dist_doc_DATA += %D%/fleet.md
 dist_doc_DATA += %D%/store.md
+dist_doc_DATA += %D%/runtime.md

@@ -431,7 +431,7 @@ bench_timers(void)
 	    TIMERS);
 	lap = lap_begin();
 	sim_run(sim, DUR_S(3700));
-	print_rate("timer, expire and handle", TIMERS / 2, lap_end(lap), 0);
+	print_rate("timer, expire and handle, simulated", TIMERS / 2, lap_end(lap), 0);
 	sim_free(sim);
 }
 
