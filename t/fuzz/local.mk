@@ -7,7 +7,7 @@ EXTRA_DIST += %D%/corpus %D%/fuzz.h
 FUZZ_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 
 FUZZ_REPLAY = %D%/config.t %D%/control.t %D%/cursor.t %D%/gtid.t %D%/instance.t \
-	%D%/ops.t %D%/request.t %D%/rows.t
+	%D%/ops.t %D%/probe.t %D%/request.t %D%/rows.t
 check_PROGRAMS += $(FUZZ_REPLAY)
 TESTS += $(FUZZ_REPLAY)
 
@@ -62,10 +62,17 @@ t_fuzz_rows_t_SOURCES = %D%/replay.c $(FUZZ_ROWS_SOURCES)
 t_fuzz_rows_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"rows"'
 t_fuzz_rows_t_LDADD = $(FUZZ_ROWS_LDADD)
 
+FUZZ_PROBE_SOURCES = %D%/probe.c
+FUZZ_PROBE_LDADD = $(LIBS_PROBE)
+t_fuzz_probe_t_SOURCES = %D%/replay.c $(FUZZ_PROBE_SOURCES)
+t_fuzz_probe_t_CPPFLAGS = $(FUZZ_CPPFLAGS) -DFUZZ_CORPUS='"probe"'
+t_fuzz_probe_t_LDADD = $(FUZZ_PROBE_LDADD)
+
 if FUZZ
 FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
 noinst_PROGRAMS += %D%/fuzz_config %D%/fuzz_control %D%/fuzz_cursor %D%/fuzz_gtid \
-	%D%/fuzz_instance %D%/fuzz_ops %D%/fuzz_request %D%/fuzz_rows
+	%D%/fuzz_instance %D%/fuzz_ops %D%/fuzz_probe \
+	%D%/fuzz_request %D%/fuzz_rows
 t_fuzz_fuzz_config_SOURCES = $(FUZZ_CONFIG_SOURCES)
 t_fuzz_fuzz_config_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_config_LDFLAGS = $(FUZZ_LINK)
@@ -94,6 +101,10 @@ t_fuzz_fuzz_request_SOURCES = $(FUZZ_REQUEST_SOURCES)
 t_fuzz_fuzz_request_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_request_LDFLAGS = $(FUZZ_LINK)
 t_fuzz_fuzz_request_LDADD = $(FUZZ_REQUEST_LDADD)
+t_fuzz_fuzz_probe_SOURCES = $(FUZZ_PROBE_SOURCES)
+t_fuzz_fuzz_probe_CPPFLAGS = $(FUZZ_CPPFLAGS)
+t_fuzz_fuzz_probe_LDFLAGS = $(FUZZ_LINK)
+t_fuzz_fuzz_probe_LDADD = $(FUZZ_PROBE_LDADD)
 t_fuzz_fuzz_rows_SOURCES = $(FUZZ_ROWS_SOURCES)
 t_fuzz_fuzz_rows_CPPFLAGS = $(FUZZ_CPPFLAGS)
 t_fuzz_fuzz_rows_LDFLAGS = $(FUZZ_LINK)
