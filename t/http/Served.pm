@@ -173,6 +173,19 @@ sub curl {
 	return \%reply;
 }
 
+# nghttp(options..., path): the body; undef when there is no nghttp.
+sub nghttp {
+	my ($self, @arg) = @_;
+	my $path = pop @arg;
+	return undef if !grep { -x "$_/nghttp" } split /:/, $ENV{PATH};
+	open(my $out, '-|', 'nghttp', @arg, "$self->{url}$path") or die $!;
+	binmode $out;
+	local $/;
+	my $body = <$out> // '';
+	close $out;
+	return $body;
+}
+
 # A header's value, or ''
 sub header {
 	my ($reply, $name) = @_;

@@ -22,8 +22,14 @@ for (
 	my $r = $s->curl($option, '/api/later/10');
 	is $r->{version}, 2, "$what: HTTP/2";
 	like $r->{body}, qr/"op":"later"/, "$what: answer";
-	is length $s->curl($option, '/api/big/3000000')->{body}, 3_000_000,
-	    "$what: a large reply";
+	# curl 7.88 gives up when more than 32 kB follow a 101 at once.
+	my $big = $option eq '--http2'
+	    ? $s->nghttp('-u', '/api/big/3000000')
+	    : $s->curl($option, '/api/big/3000000')->{body};
+	SKIP: {
+		skip 'no nghttp (Debian: nghttp2-client)', 1 if !defined $big;
+		is length $big, 3_000_000, "$what: a large reply";
+	}
 	is $s->curl($option, '--compressed', '/api/big/50000')->{body} =~
 	    tr/0-9//, $s->curl('/api/big/50000')->{body} =~ tr/0-9//,
 	    "$what: gzip";
