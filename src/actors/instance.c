@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "mysql/rows.h"
 #include "topology/schedule.h"
 
 #define SLOW_AFTER DUR_S(1) /* a probe under way this long is reported */
@@ -125,11 +126,26 @@ note_success(struct inst *in, struct ctx *ctx)
 	in->health.error = in->error;
 }
 
+/*
+ * What a probe could not read, and which privilege would help: once, and again
+ * when it is something else.  An unchanged probe leaves most of it out.
+ */
 static void
 log_notes(struct inst *in, struct ctx *ctx)
 {
+	uint64_t digest = 0;
+
+	if (in->probe.unchanged || in->probe.err.code != ERR_NONE)
+		return;
 	for (unsigned i = 0; i < in->probe.notes_count; i++)
-		act_log(ctx, LOG_DEBUG, "%s", in->probe.notes[i]);
+		digest = digest * 31 + rows_digest((struct bin){
+		    (const uint8_t *)in->probe.notes[i],
+		    strlen(in->probe.notes[i]) });
+	if (digest == in->notes_digest)
+		return;
+	in->notes_digest = digest;
+	for (unsigned i = 0; i < in->probe.notes_count; i++)
+		act_log(ctx, LOG_WARNING, "%s", in->probe.notes[i]);
 }
 
 /* Another server answers where this one did. */

@@ -59,6 +59,7 @@ struct inst {
 	struct health health;
 	uint32_t health_told; /* what of it makes news, at the last report */
 	char error[ERR_TEXT_MAX];
+	uint64_t notes_digest; /* of the probe's notes logged last */
 	struct told told;
 	uint64_t names_version; /* of BOARD_DIRECTORY, at the last report */
 	uint32_t since_announced; /* probes */
