@@ -125,6 +125,16 @@ model_detach(struct model_server *s)
 }
 
 void
+model_join_group(struct model_server *s, const char *group, bool primary)
+{
+	assert(!s->mariadb);
+	snprintf(s->group, sizeof s->group, "%s", group);
+	s->group_primary = primary;
+	s->group_state = "ONLINE";
+	s->read_only = !primary;
+}
+
+void
 model_write(struct model_server *s, uint64_t n)
 {
 	s->executed[s->origin] += n;

@@ -74,6 +74,10 @@ struct model_server {
 	bool auto_position;
 	bool io_wanted, sql_wanted; /* started */
 	int64_t lag_s;
+	/* group replication, single-primary; MySQL from 8.0 */
+	char group[40]; /* its name; "": no member */
+	bool group_primary;
+	const char *group_state; /* "ONLINE", "RECOVERING"... */
 	uint64_t *executed;  /* by origin; world->capacity of them */
 	uint64_t *retrieved;
 	uint64_t last_seq; /* MariaDB's sequence number in domain 0 */
@@ -111,6 +115,8 @@ void model_listen(struct model_server *s, const char *host, uint32_t port,
 /* Replicate from source, named by its first address; read-only from now on. */
 void model_replicate(struct model_server *s, const struct model_server *source);
 void model_detach(struct model_server *s);
+/* Make it a member, online; a group has one primary. */
+void model_join_group(struct model_server *s, const char *group, bool primary);
 /* n transactions of its own. */
 void model_write(struct model_server *s, uint64_t n);
 /* The process ends and a new one starts. */

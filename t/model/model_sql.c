@@ -158,9 +158,27 @@ mariadb_variable(const struct run *r, const char *name, char *out)
 	return true;
 }
 
+/* The plugin is there when the server is a member. */
+static bool
+group_variable(const struct run *r, const char *name, char *out)
+{
+	if (r->s->group[0] == '\0')
+		return false;
+	if (strcasecmp(name, "group_replication_group_name") == 0)
+		strcpy(out, r->s->group);
+	else if (strcasecmp(name,
+		     "group_replication_single_primary_mode") == 0)
+		strcpy(out, "ON");
+	else
+		return false;
+	return true;
+}
+
 static bool
 mysql_variable(const struct run *r, const char *name, char *out)
 {
+	if (group_variable(r, name, out))
+		return true;
 	if (strcasecmp(name, "server_uuid") == 0)
 		strcpy(out, r->s->uuid);
 	else if (strcasecmp(name, "gtid_mode") == 0)
@@ -572,14 +590,43 @@ rights(struct run *r, const char *text)
 	put(r, "PROCESS");
 }
 
+/* Those of the same group that are there. */
+static size_t
+members(const struct run *r, const struct model_server **out, size_t most)
+{
+	const struct model_server *s;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < r->m->n && n < most; i++) {
+		s = r->m->server[i];
+		if (r->s->group[0] != '\0' &&
+		    strcmp(s->group, r->s->group) == 0 &&
+		    s->fault != MODEL_REFUSES && s->fault != MODEL_SILENT)
+			out[n++] = s;
+	}
+	return n;
+}
+
 static void
 group_members(struct run *r, const char *text)
 {
 	static const char *const columns[] = { "MEMBER_ID", "MEMBER_HOST",
 		"MEMBER_PORT", "MEMBER_STATE", "MEMBER_ROLE" };
+	const struct model_server *at[16];
+	size_t n = members(r, at, MEM_COUNT(at));
+	char port[16];
 
 	(void)text;
-	rows_put_result(r->out, columns, 5, 0);
+	rows_put_result(r->out, columns, 5, n);
+	for (size_t i = 0; i < n; i++) {
+		put(r, at[i]->uuid);
+		put(r, at[i]->report_host[0] != '\0' ? at[i]->report_host :
+							at[i]->hostname);
+		snprintf(port, sizeof port, "%u", at[i]->port);
+		put(r, port);
+		put(r, at[i]->group_state);
+		put(r, at[i]->group_primary ? "PRIMARY" : "SECONDARY");
+	}
 }
 
 static void

@@ -14,7 +14,7 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
 	%D%/identity.t %D%/places.t %D%/campaign.t \
 	%D%/forget.t %D%/names.t \
-	%D%/restart.t %D%/queries.t
+	%D%/restart.t %D%/queries.t %D%/group.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
@@ -47,6 +47,9 @@ t_sim_restart_t_LDADD = $(SIM_LDADD)
 t_sim_queries_t_SOURCES = %D%/queries.c
 t_sim_queries_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_queries_t_LDADD = $(SIM_LDADD)
+t_sim_group_t_SOURCES = %D%/group.c
+t_sim_group_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_group_t_LDADD = $(SIM_LDADD)
 
 # what is remembered
 SIM_REMEMBER = %D%/remember.t
