@@ -7,14 +7,14 @@ t_sim_libstage_a_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_libstage_a_SOURCES = %D%/stage.c %D%/stage.h %D%/stage_look.c \
 	%D%/stage_session.c %D%/stage_store.c
 SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
-	src/mysql/libmysql_orc.a src/config/libconfig.a \
+	$(LIBS_STORE) src/mysql/libmysql_orc.a src/config/libconfig.a \
 	src/topology/libtopology.a $(LIBS_RUNTIME) $(JANSSON_LIBS) \
 	$(PCRE2_LIBS)
 
 SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
 	%D%/identity.t %D%/places.t %D%/campaign.t \
 	%D%/forget.t %D%/names.t \
-	%D%/restart.t %D%/queries.t %D%/group.t
+	%D%/restart.t %D%/queries.t %D%/group.t %D%/on_file.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
@@ -50,6 +50,9 @@ t_sim_queries_t_LDADD = $(SIM_LDADD)
 t_sim_group_t_SOURCES = %D%/group.c
 t_sim_group_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_group_t_LDADD = $(SIM_LDADD)
+t_sim_on_file_t_SOURCES = %D%/on_file.c
+t_sim_on_file_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_on_file_t_LDADD = $(SIM_LDADD)
 
 # what is remembered
 SIM_REMEMBER = %D%/remember.t

@@ -19,7 +19,7 @@
 
 /* The story's object, with what every configuration needs put before. */
 static char *
-whole_config(const char *text)
+whole_config(const struct stage *st, const char *text)
 {
 	const char *open = strchr(text, '{');
 	const char *rest = open != NULL ? open + 1 : "}";
@@ -28,8 +28,9 @@ whole_config(const char *text)
 	    "" : ", \"MySQLHostnameResolveMethod\": \"none\"";
 
 	return mem_printf("{\"MySQLTopologyUser\": \"o\", "
-	    "\"BackendDB\": \"sqlite\", \"SQLite3DataFile\": \":memory:\""
-	    "%s%s%s", name, strspn(rest, " \t\n}") == strlen(rest) ? "" : ", ", rest);
+	    "\"BackendDB\": \"sqlite\", \"SQLite3DataFile\": \"%s%s\"%s%s%s",
+	    st->store_dir, st->store_dir[0] != '\0' ? "/store" : ":memory:",
+	    name, strspn(rest, " \t\n}") == strlen(rest) ? "" : ", ", rest);
 }
 
 static struct config *
@@ -84,16 +85,21 @@ stage_print_log(const struct stage *st, size_t last)
 
 /* ---- begin and end ---- */
 
-struct stage *
-stage_new(uint64_t seed, const char *config)
+static struct stage *
+new_stage(uint64_t seed, const char *config, bool on_file)
 {
 	struct stage *st = mem_zalloc(sizeof *st);
 	struct config *c;
 
+	if (on_file) {
+		strcpy(st->store_dir, "/tmp/orc-stage-XXXXXX");
+		if (mkdtemp(st->store_dir) == NULL)
+			abort();
+	}
 	st->world = model_new();
 	st->seed = seed;
 	st->wall = (wall_t){ START };
-	st->config_text = whole_config(config);
+	st->config_text = whole_config(st, config);
 	c = load_config(st->config_text);
 	st->connect_limit = DUR_S(c->mysql_connect_timeout_seconds);
 	config_free(c);
@@ -101,6 +107,18 @@ stage_new(uint64_t seed, const char *config)
 	log_set_level(LOG_INFO);
 	log_set_sink(keep_line, st);
 	return st;
+}
+
+struct stage *
+stage_new(uint64_t seed, const char *config)
+{
+	return new_stage(seed, config, false);
+}
+
+struct stage *
+stage_new_on_file(uint64_t seed, const char *config)
+{
+	return new_stage(seed, config, true);
 }
 
 static void
@@ -118,10 +136,26 @@ end_life(struct stage *st)
 	st->sessions = st->under_way = 0;
 }
 
+static void
+remove_files(const struct stage *st)
+{
+	static const char *const name[] = { "store", "store-wal", "store-shm" };
+	char path[64];
+
+	if (st->store_dir[0] == '\0')
+		return;
+	for (size_t i = 0; i < MEM_COUNT(name); i++) {
+		snprintf(path, sizeof path, "%s/%s", st->store_dir, name[i]);
+		unlink(path);
+	}
+	rmdir(st->store_dir);
+}
+
 void
 stage_free(struct stage *st)
 {
 	end_life(st);
+	remove_files(st);
 	log_set_sink(NULL, NULL);
 	for (size_t i = 0; i < STAGE_LINES_MAX; i++)
 		mem_free(st->line[i]);
@@ -140,12 +174,16 @@ spawn_all(struct stage *st)
 {
 	struct app *app = &st->app;
 	struct sim *sim = st->sim;
+	bool real = st->store_dir[0] != '\0';
 
-	app->store = sim_spawn(sim, &stage_store_class, NULL,
-	    home_pinned(app, PINNED_STORE));
+	app->store = sim_spawn(sim, real ? &store_class : &stage_store_class,
+	    NULL, home_pinned(app, PINNED_STORE));
 	app->names = sim_spawn(sim, &names_class, NULL, HOME_ANY);
-	app->control = sim_spawn(sim, &stage_control_class, NULL, HOME_ANY);
-	app->audit = sim_spawn(sim, &stage_audit_class, NULL, HOME_ANY);
+	app->control = sim_spawn(sim, real ? &control_class :
+					     &stage_control_class,
+	    NULL, HOME_ANY);
+	app->audit = sim_spawn(sim, real ? &audit_class : &stage_audit_class,
+	    NULL, HOME_ANY);
 	app->metrics = sim_spawn(sim, &metrics_class, NULL, HOME_ANY);
 	for (int i = 0; i < 2; i++)
 		app->resolver[i] = sim_spawn(sim, &stage_resolver_class, NULL,
@@ -406,7 +444,7 @@ stage_reload(struct stage *st, const char *config)
 	const struct stage_answer *a;
 
 	mem_free(st->config_text);
-	st->config_text = whole_config(config);
+	st->config_text = whole_config(st, config);
 	write_config(st, st->config_text);
 	st->app.config_source.file = st->config_file;
 	st->asked++;

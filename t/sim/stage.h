@@ -13,7 +13,8 @@
  *	stage_free(st);
  *
  * Simulated are the session (over t/model), the resolver, the store, control
- * and audit; all else is what the daemon runs.
+ * and audit; all else is what the daemon runs.  With stage_new_on_file() the
+ * latter three are the real ones, too, on an SQLite file.
  */
 #ifndef ORC_T_SIM_STAGE_H
 #define ORC_T_SIM_STAGE_H
@@ -74,6 +75,7 @@ struct stage {
 	unsigned life; /* grows with each start */
 	wall_t wall;   /* of the start of this life */
 	char *config_text;
+	char store_dir[32]; /* of the SQLite file; "" when simulated */
 	char config_file[64]; /* for reloads; "" while there was none */
 	dur_t connect_limit;  /* MySQLConnectTimeoutSeconds */
 
@@ -100,6 +102,7 @@ struct stage {
 
 /* config: JSON; the stage adds what every configuration needs. */
 struct stage *stage_new(uint64_t seed, const char *config);
+struct stage *stage_new_on_file(uint64_t seed, const char *config);
 void stage_free(struct stage *st);
 
 /* Spawn everything, and wait until what the store knew is published. */
