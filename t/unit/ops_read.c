@@ -59,6 +59,15 @@ static const struct {
 	{ "/api/instance/db1/65536", 500, ERROR("Invalid port: 65536") },
 	{ "/api/instance/db1/-1", 500, ERROR("Invalid port: -1") },
 	{ "/api/problems/alpha/x", 0, NULL },
+	{ "/api/topology/alpha", 200,
+	    "{\"Code\":\"OK\",\"Message\":\"Topology for cluster\","
+	    "\"Details\":\""
+	    "db1:3306     [0s,ok,10.11.6-MariaDB-log,rw,ROW,\\u003e\\u003e]"
+	    "\\n+ db3:3306   [3s,ok,10.11.6-MariaDB-log,ro,ROW,\\u003e\\u003e]"
+	    "\\n  - db4:3306 [unknown,invalid,10.11.6-MariaDB-log,ro,ROW,"
+	    "\\u003e\\u003e]"
+	    "\\n+ db2:3306   [0s,ok,10.11.6-MariaDB-log,ro,ROW,\\u003e\\u003e]"
+	    "\"}" },
 	{ "/api/tags/db1/3306", 200, "[]" },
 	{ "/api/tagged?tag=role", 200, "[]" },
 	{ "/api/tagged?tag=~role", 200,
@@ -157,6 +166,12 @@ static const struct {
 	{ "/api/instance-replicas/db1/3306", "db3 db2" },
 	{ "/api/instance-replicas/db4/3306", "" },
 	{ "/api/instance-replicas/nobody/3306", "" },
+	{ "/api/search?s=ALPHA", "db1 db3 db2 db4" },
+	{ "/api/search/b3:33", "db3" },
+	{ "/api/search?s=8.0.36", "10.0.0.1 10.0.0.2" },
+	{ "/api/search?s=3307", "10.0.0.1 10.0.0.2" },
+	{ "/api/search?s=nothing", "" },
+	{ "/api/search", "db1 10.0.0.1 db3 10.0.0.2 db2 db4" },
 	{ "/api/cluster-osc-replicas/alpha", "db3" },
 	{ "/api/masters", "db1" },
 	{ "/api/problems", "10.0.0.2 db4" },
@@ -296,6 +311,29 @@ one_instance(void)
 	    "\"QSP\":{}}", "a server, all members in order");
 }
 
+/* For the command line: operations without a path. */
+static void
+by_name(void)
+{
+	struct buf hosts = { 0 };
+
+	hosts_of(world_call(&w, "find", "pattern=^db[24]$"), &hosts);
+	is_str(buf_text(&hosts), "db2 db4", "find by a regular expression");
+	buf_reset(&hosts);
+	hosts_of(world_call(&w, "cluster-gh-ost-replicas",
+		     "clusterHint=alpha"), &hosts);
+	is_str(buf_text(&hosts), "db2 db3", "replicas for gh-ost");
+	buf_fini(&hosts);
+	is_str(world_call(&w, "instance-status", "host=db2&port=3306"),
+	    "\"[0s,ok,10.11.6-MariaDB-log,ro,ROW,\\u003e\\u003e]\"",
+	    "a status line");
+	is_str(world_call(&w, "lost-in-recovery", ""), "[]", "nothing lost");
+	is_str(world_call(&w, "pool-instances", ""), "[]", "no pools");
+	is_str(world_call(&w, "unresolve-hosts", ""), "[]",
+	    "no virtual names");
+	is_str(world_call(&w, "resolve-hosts", ""), "[]", "no other names");
+}
+
 static void
 headers(void)
 {
@@ -330,6 +368,7 @@ main(void)
 	exact_answers();
 	instance_lists();
 	one_instance();
+	by_name();
 	headers();
 	world_end(&w);
 	empty_world();
