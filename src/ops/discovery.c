@@ -15,7 +15,10 @@ probe_failed(struct op_call *c, const struct msg_server_probed *p)
 {
 	if (p->code == ERR_NONE)
 		return false;
-	reply_error(c, "%s:%u: %s", p->host, p->port, p->error);
+	if (p->code == ERR_BUSY)
+		reply_busy(c, "discovery");
+	else
+		reply_error(c, "%s:%u: %s", p->host, p->port, p->error);
 	return true;
 }
 

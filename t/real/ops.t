@@ -117,8 +117,9 @@ $t->start('b');
 # ---- history ------------------------------------------------------------
 
 like($d->get('/api/snapshot-topologies')->{Details}, qr/^Took /, 'a snapshot');
-is($d->get("/api/forget/$path{d}")->{Code}, 'OK', 'forget');
-seen('it is gone', sub {
+command('a command forgets what is dead', "$at{d}\n", '-c', 'forget', '-i',
+    $at{d});
+seen('it is gone for the daemon, too', sub {
 	my ($s) = $d->get("/api/instance/$path{d}");
 	return $s == 500;
 });
