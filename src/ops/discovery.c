@@ -22,23 +22,29 @@ probe_failed(struct op_call *c, const struct msg_server_probed *p)
 	return true;
 }
 
+/*
+ * The place of what was just read among the others as they are published: the
+ * cluster itself works that out a moment later.
+ */
 static void
 take_place(struct op_call *c, struct found *f, struct instance *in)
 {
+	struct instance *copy, **at;
+
 	if (!view_find(c, in->key, f))
 		return;
-	in->cluster_name = f->m->in->cluster_name;
-	in->replication_depth = f->m->in->replication_depth;
-	in->is_co_primary = f->m->in->is_co_primary;
-	in->ancestry_uuid = f->m->in->ancestry_uuid;
-	in->gtid_errant = f->m->in->gtid_errant;
-	in->suggested_cluster_alias = f->m->in->suggested_cluster_alias;
+	copy = arena_alloc(&c->arena, f->snap->n * sizeof(*copy));
+	at = arena_alloc(&c->arena, f->snap->n * sizeof(*at));
+	for (size_t i = 0; i < f->snap->n; i++) {
+		const struct member *m = &f->snap->members[i];
+
+		copy[i] = m == f->m ? *in : *m->in;
+		at[i] = &copy[i];
+	}
+	cluster_place(f->snap->name, at, f->snap->n, &c->arena);
+	*in = copy[f->m - f->snap->members];
 }
 
-/*
- * What the probe read, with its place and notes where they are known: the
- * cluster may be published a moment later.
- */
 static void
 fresh_json(struct op_call *c, struct json *w, struct bin facts)
 {

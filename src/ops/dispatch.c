@@ -19,7 +19,10 @@
 #include "ops/route.h"
 #include "ops/view.h"
 
-enum { CALLS_KEPT_MAX = 64 }; /* unused ones, for the next requests */
+enum {
+	CALLS_KEPT_MAX = 64,	     /* unused ones, for the next requests */
+	CALL_BYTES_KEPT = 256 << 10, /* whose answer was not larger */
+};
 
 struct op_wait {
 	uint32_t serial;
@@ -132,7 +135,8 @@ retire(struct op_call *c)
 	assert(ops->opened > 0);
 	ops->opened--;
 	view_drop(c);
-	if (ops->unused_count == CALLS_KEPT_MAX) {
+	if (ops->unused_count == CALLS_KEPT_MAX ||
+	    c->body.cap > CALL_BYTES_KEPT) {
 		call_free(c);
 		return;
 	}

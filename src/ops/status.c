@@ -39,17 +39,6 @@ node_json(struct op_call *c, struct json *w, bool whole)
 	json_end(w);
 }
 
-void
-op_run_active_nodes(struct op_call *c)
-{
-	struct json *w = reply_raw(c);
-
-	json_arr(w);
-	node_json(c, w, true);
-	json_end(w);
-	reply_sent(c, 200);
-}
-
 static void
 health_json(struct op_call *c, struct json *w, const char *trouble)
 {

@@ -285,6 +285,13 @@ discovered(void)
 	ok(json_is_true(json_object_get(in, "IsLastCheckValid")),
 	    "and just now");
 	json_decref(answer);
+	answer = json_loads(world_get(&w, "/api/discover/db4/3306"), 0, NULL);
+	in = json_object_get(answer, "Details");
+	is_str(json_string_value(json_object_get(in, "ClusterName")),
+	    "db1:3306", "one that is known has its cluster");
+	is_str(json_string_value(json_object_get(in, "Version")), "8.4.3",
+	    "and what was read of it now");
+	json_decref(answer);
 }
 
 /* ---- who may, and what becomes of calls ---- */
