@@ -221,6 +221,13 @@ on_io(struct session *s, struct ctx *ctx, const struct msg *m)
 		go_on(s, ctx, conn_continue(&s->conn, io.events));
 }
 
+static bool
+is_expired(const struct session *s, struct ctx *ctx)
+{
+	return s->conn.m != NULL && s->expires.us > 0 &&
+	    s->expires.us <= act_now(ctx).us;
+}
+
 static void
 on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 {
@@ -237,6 +244,8 @@ on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 	s->began = act_now(ctx);
 	s->deadline = mono_add(s->began, DUR_US(r->limit_us));
 	s->limit = act_after(ctx, DUR_US(r->limit_us), session_limit);
+	if (is_expired(s, ctx))
+		drop_connection(s, ctx);
 	if (s->conn.m == NULL) {
 		dial(s, ctx);
 	} else if (r->generation != s->generation) {
@@ -271,14 +280,11 @@ on_session_limit(struct session *s, struct ctx *ctx)
 
 /* ---- ends ---- */
 
+/* One that is in use then is closed by the next request. */
 static void
 on_session_idle(struct session *s, struct ctx *ctx)
 {
-	if (s->conn.m == NULL || s->expires.us == 0)
-		return;
-	if (s->running || s->expires.us > act_now(ctx).us)
-		s->idle = act_after(ctx, DUR_S(1), session_idle);
-	else
+	if (!s->running && is_expired(s, ctx))
 		drop_connection(s, ctx);
 }
 

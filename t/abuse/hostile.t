@@ -258,6 +258,17 @@ hostile('a connection lost between requests', 'none', qr/^$/, sub {
 	$c->say_bytes($rows);
 }, 'runs=4');
 
+# ---- the age of a connection ----
+
+hostile('a connection that is old enough is replaced', 'none', qr/^$/, sub {
+	my ($c, $n) = @_;
+	open my $f, '>', "$dir/connection-$n" or die $!;
+	$c->login;
+	while (1) { $c->query; select undef, undef, undef, 0.3;
+		$c->say_bytes($rows) }
+}, 'runs=5', 'lifetime_s=1');
+is(scalar(my @c = glob "$dir/connection-*"), 2, 'once in a while');
+
 # ---- a server that hangs costs no other one's time ----
 
 my @hang = map { Fake->new(sub { $_[0]->stall }) } 1 .. 6;
