@@ -34,3 +34,11 @@ EXTRA_PROGRAMS += %D%/probe_bare
 t_bench_probe_bare_SOURCES = %D%/probe_bare.c
 t_bench_probe_bare_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
 t_bench_probe_bare_LDADD = $(LIBS_MYSQL)
+EXTRA_DIST += %D%/README %D%/fleet
+
+# The daemon on fleets: README here.
+bench: bench-fleet
+bench-fleet: orchestrator t/fleet/fleet %D%/probe_bare
+	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 1000
+	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 10000
+.PHONY: bench-fleet
