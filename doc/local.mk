@@ -7,3 +7,4 @@ dist_doc_DATA += %D%/fleet.md
 dist_doc_DATA += %D%/store.md
 dist_doc_DATA += %D%/runtime.md
 dist_doc_DATA += %D%/probing.md
+dist_doc_DATA += %D%/operations.md
