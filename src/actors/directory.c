@@ -318,8 +318,12 @@ by_name(const char *text)
 void
 directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
 {
-	struct entry *e = roster_find(&d->roster, key);
+	struct entry *e = roster_standing(&d->roster, key);
 
+	/* Its source sees somebody at an address that a server has left. */
+	if (e != NULL && by == BY_REPLICA && !e->failing &&
+	    roster_is_moved(&d->roster, key))
+		e = NULL;
 	if (e != NULL) {
 		/* Now something stands on it: show it though unreached. */
 		if (!e->shown && (by == BY_SOURCE || by == BY_SEED)) {

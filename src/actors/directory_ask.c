@@ -56,8 +56,12 @@ probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
     struct ask ask)
 {
 	struct entry *e = roster_find(&d->roster, key);
-	bool added = e == NULL;
+	bool added;
 
+	/* Who is at the address that a server has left? */
+	if (e != NULL && !e->failing && roster_is_moved(&d->roster, key))
+		e = NULL;
+	added = e == NULL;
 	if (HASH_COUNT(d->probes) >= PROBES_MAX) {
 		answer_probe(ctx, ask, key, ERR_BUSY,
 		    "too many probes are under way");

@@ -36,7 +36,7 @@ join_moved(struct directory *d, struct ctx *ctx, struct entry *gone,
 	act_send(ctx, stays->actor, inst_address, .host = old.host,
 	    .port = old.port);
 	directory_end(d, ctx, gone, true);
-	roster_alias(&d->roster, old, stays->edge.key);
+	roster_alias_moved(&d->roster, old, stays->edge.key);
 	directory_names_changed(d, ctx, old, stays->edge.key);
 	arena_fini(&tmp);
 }
@@ -159,6 +159,8 @@ directory_on_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
 		rename_to(d, ctx, e, filed);
 	if (roster_alias(&d->roster, asked, filed))
 		directory_names_changed(d, ctx, asked, filed);
+	if (roster_unalias(&d->roster, e->edge.key))
+		directory_names_changed(d, ctx, filed, filed);
 	roster_set_identity(&d->roster, e, f->identity);
 	e->reached = true;
 	e->failing = false;

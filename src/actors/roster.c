@@ -12,6 +12,7 @@ struct other {
 	UT_hash_handle hh;
 	char asked[KEY_TEXT_MAX];
 	char filed[KEY_TEXT_MAX];
+	bool moved;  /* filed has left that address */
 	bool doomed; /* roster_drop_names() takes it */
 };
 
@@ -123,10 +124,32 @@ roster_find(const struct roster *r, struct key key)
 	return follow(r, key_text(key, text));
 }
 
+static struct entry *
+standing(const struct roster *r, const char *text)
+{
+	struct entry *e = follow(r, text);
+	struct other *o;
+
+	if (e == NULL || e->shown || e->reached || strcmp(e->key, text) != 0)
+		return e;
+	o = find_other(r, text);
+	if (o != NULL && follow(r, o->filed) != NULL)
+		return follow(r, o->filed);
+	return e;
+}
+
+struct entry *
+roster_standing(const struct roster *r, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+
+	return standing(r, key_text(key, text));
+}
+
 struct key
 roster_filed(const struct roster *r, struct key asked)
 {
-	struct entry *e = roster_find(r, asked);
+	struct entry *e = roster_standing(r, asked);
 
 	return e != NULL ? e->edge.key : asked;
 }
@@ -180,6 +203,7 @@ roster_alias(struct roster *r, struct key asked, struct key filed)
 		strcpy(o->asked, text);
 		HASH_ADD_STR(r->others, asked, o);
 	}
+	o->moved = false;
 	if (strcmp(o->filed, to) == 0)
 		return false;
 	strcpy(o->filed, to);
@@ -187,15 +211,37 @@ roster_alias(struct roster *r, struct key asked, struct key filed)
 }
 
 void
+roster_alias_moved(struct roster *r, struct key asked, struct key filed)
+{
+	char text[KEY_TEXT_MAX];
+	struct other *o;
+
+	roster_alias(r, asked, filed);
+	o = find_other(r, key_text(asked, text));
+	if (o != NULL)
+		o->moved = true;
+}
+
+bool
+roster_is_moved(const struct roster *r, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+	struct other *o = find_other(r, key_text(key, text));
+
+	return o != NULL && o->moved && find_text(r, text) == NULL;
+}
+
+bool
 roster_unalias(struct roster *r, struct key asked)
 {
 	char text[KEY_TEXT_MAX];
 	struct other *o = find_other(r, key_text(asked, text));
 
 	if (o == NULL)
-		return;
+		return false;
 	HASH_DEL(r->others, o);
 	mem_free(o);
+	return true;
 }
 
 void
@@ -363,7 +409,7 @@ roster_refile_edges(struct roster *r)
 static const struct instance *
 find_shown(void *arg, struct key key)
 {
-	struct entry *e = roster_find(arg, key);
+	struct entry *e = roster_standing(arg, key);
 
 	if (e == NULL || !e->shown)
 		return NULL;
@@ -405,8 +451,8 @@ roster_names(const struct roster *r, struct arena *a, struct other_name **out)
 	size_t n = 0;
 
 	HASH_ITER(hh, r->others, o, tmp) {
-		e = find_text(r, o->asked) == NULL ? follow(r, o->asked) : NULL;
-		if (e != NULL)
+		e = standing(r, o->asked);
+		if (e != NULL && strcmp(e->key, o->asked) != 0)
 			at[n++] = (struct other_name){
 				roster_key(o->asked, a),
 				key_dup(e->edge.key, a) };

@@ -72,6 +72,8 @@ void roster_fini(struct roster *r);
 
 /* By any name; NULL when unknown. */
 struct entry *roster_find(const struct roster *r, struct key key);
+/* Likewise, but not an entry that waits to be reached where another one was. */
+struct entry *roster_standing(const struct roster *r, struct key key);
 /* By filed key only. */
 struct entry *roster_find_filed(const struct roster *r, struct key key);
 /* key must be new. */
@@ -81,7 +83,15 @@ void roster_remove(struct roster *r, struct entry *e);
 void roster_rename(struct roster *r, struct entry *e, struct key filed);
 /* asked leads to filed from now on. false: it did already. */
 bool roster_alias(struct roster *r, struct key asked, struct key filed);
-void roster_unalias(struct roster *r, struct key asked);
+/*
+ * The same for the address that a server had: another server may be there now.
+ * An entry for it, until that is reached, leaves it the other name it is.
+ */
+void roster_alias_moved(struct roster *r, struct key asked, struct key filed);
+/* Is key such an address, and nobody filed under it? */
+bool roster_is_moved(const struct roster *r, struct key key);
+/* false: there was no such name. */
+bool roster_unalias(struct roster *r, struct key asked);
 /* Forget every name that leads to e; dropped is told each of them. */
 void roster_drop_names(struct roster *r, const struct entry *e,
     void (*dropped)(void *arg, const char *name), void *arg);

@@ -133,6 +133,39 @@ test_found_first(void)
 	stage_free(st);
 }
 
+/* The old address is given to a new server. */
+static void
+test_address_reused(bool listed)
+{
+	struct stage *st = small(42, BY_ADDRESS, "8.0.36");
+	struct model_server *n;
+
+	move_server(st, st->world->server[1], "b2");
+	stage_run(st, DUR_S(20));
+	is_int(stage_discover(st, "b", 3306), ERR_UNREACHABLE,
+	    "nobody is at the old address");
+	is_str(stage_tree(st), "a:3306\n a:3306\n  b2:3306\n  c:3306\n",
+	    "and it stays a name of the server");
+	n = add(st, "b", "8.0.36", st->world->server[0]);
+	if (listed)
+		stage_run(st, DUR_S(60));
+	else
+		is_int(stage_discover(st, "b", 3306), ERR_NONE, "it is asked");
+	stage_run(st, DUR_S(6));
+	is_str(stage_tree(st),
+	    "a:3306\n a:3306\n  b:3306\n  b2:3306\n  c:3306\n",
+	    "a new server at an old address is found");
+	is_str(stage_member(st, "b:3306")->in->server_uuid, n->uuid,
+	    "it is the new one");
+	n->fault = MODEL_REFUSES;
+	stage_forget(st, "b2", 3306);
+	stage_discover(st, "b", 3306);
+	stage_run(st, DUR_S(60));
+	is_int((int64_t)stage_count(st, false), 4, "each is who it is");
+	is_str(stage_rules_broken(st), "", "in order");
+	stage_free(st);
+}
+
 /* ---- clones ---- */
 
 static void
@@ -312,6 +345,8 @@ main(void)
 	test_source_moves("11.8.2-MariaDB");
 	test_children_follow();
 	test_found_first();
+	test_address_reused(true);
+	test_address_reused(false);
 	test_clones();
 	test_default_ids();
 	test_two_names();
