@@ -154,6 +154,12 @@ move_address(struct play *p)
 
 	snprintf(host, sizeof host, "s%u-%llu", s->origin,
 	    (unsigned long long)chance(p, 3));
+	/* Some addresses are used again and again, by whoever comes. */
+	if (chance(p, 2) == 0)
+		snprintf(host, sizeof host, "p%llu",
+		    (unsigned long long)chance(p, 4));
+	if (model_find(p->st->world, host, 3306) != NULL)
+		return;
 	model_listen(s, host, 3306, true);
 	snprintf(s->report_host, sizeof s->report_host, "%s", host);
 	model_restart(s, stage_now(p->st));
