@@ -488,6 +488,25 @@ refuse(struct probe *p, unsigned s, const char *text)
 	p->at++;
 }
 
+/*
+ * May another word help?  One that the server does not know, or a table of
+ * performance_schema that this user may not read: the old ways are open.
+ */
+static bool
+try_other_word(struct probe *p, unsigned s, unsigned errnum)
+{
+	struct dialect *d = &p->memory->dialect;
+	int word = statement_info[s].word;
+
+	if (word < 0)
+		return false;
+	if (!dialect_is_unknown(errnum) &&
+	    !(is_denied(errnum) && strstr(dialect_word(d, (enum word)word),
+		"performance_schema") != NULL))
+		return false;
+	return dialect_other(d, (enum word)word);
+}
+
 /* The statement at p->at failed. */
 static void
 take_error(struct probe *p, const struct probe_reply *r)
@@ -499,9 +518,8 @@ take_error(struct probe *p, const struct probe_reply *r)
 	char text[ERR_TEXT_MAX];
 
 	describe(p, s, r, text);
-	if (unknown && info->word >= 0 &&
-	    dialect_other(&m->dialect, (enum word)info->word))
-		return; /* the same again, in another word */
+	if (try_other_word(p, s, r->errnum))
+		return; /* the same again */
 	if (s == ASK_SETTINGS && unknown && r->errnum != 1064) {
 		restart(p, ERR_SERVER, text); /* a plugin went, and its variables */
 		return;

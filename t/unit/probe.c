@@ -403,6 +403,9 @@ test_dialects(void)
 	struct server old = SERVER({ "SHOW REPLICA STATUS", NULL, 1064 },
 	    { "SHOW SLAVE STATUS", "Master_Host|Master_Port\ndb0|3307\n", 0 },
 	    MYSQL_COMMON);
+	struct server closed = SERVER({ MYSQL_UPTIME, NULL, 1142 },
+	    { "SHOW GLOBAL STATUS", "Variable_name|Value\nUptime|8\n", 0 },
+	    { "SHOW REPLICA STATUS", MYSQL_STATUS, 0 }, MYSQL_COMMON);
 	struct probe_reply lost = { .code = ERR_TIMEOUT, .error = "time over" };
 
 	fresh();
@@ -412,6 +415,11 @@ test_dialects(void)
 	run(&old);
 	is_int(probe.round_trips, 1, "and remembered");
 	buf_fini(&old.log);
+	fresh();
+	run(&closed);
+	ok(probe.uptime == 8 && probe.notes_count == 0,
+	    "a table that is closed to us: the old way");
+	buf_fini(&closed.log);
 	fresh();
 	probe_fini(&probe);
 	probe_start(&probe, &options, &memory, (struct key){ "db1", 3306 },
