@@ -8,7 +8,9 @@ src_mysql_libmysql_orc_a_SOURCES = \
 	%D%/handles.c %D%/handles.h \
 	%D%/probe.c %D%/probe.h %D%/probe_impl.h \
 	%D%/probe_fields.c \
+	%D%/probe_memory.c \
 	%D%/probe_names.c \
+	%D%/probe_plan.c \
 	%D%/probe_read.c \
 	%D%/probe_text.c \
 	%D%/rows.c %D%/rows.h

@@ -14,336 +14,12 @@
 #include "mysql/probe_impl.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 
 enum { RESTARTS_MAX = 3 };
-
-/* ---- memory ---- */
-
-static void
-seen_init(struct probe_seen *s)
-{
-	memset(s, 0, sizeof *s);
-	instance_init(&s->in);
-	s->names.hostname = "";
-	s->names.report_host = "";
-	s->credentials_repository = "";
-	s->single_primary = "";
-	s->group_name = "";
-	s->maxscale = "";
-}
-
-void
-probe_memory_init(struct probe_memory *m)
-{
-	memset(m, 0, sizeof *m);
-	arena_init(&m->arena);
-	seen_init(&m->fixed);
-	dialect_init(&m->dialect, FLAVOUR_UNKNOWN, (struct version){ 0 });
-}
-
-static void
-drop_note(struct probe_memory *m, unsigned s)
-{
-	mem_free(m->note[s]);
-	m->note[s] = NULL;
-	m->refused &= ~statement_bit(s);
-}
-
-void
-probe_memory_fini(struct probe_memory *m)
-{
-	for (unsigned s = 0; s < STATEMENTS; s++)
-		drop_note(m, s);
-	arena_fini(&m->arena);
-}
-
-void
-probe_memory_distrust(struct probe_memory *m)
-{
-	m->digest_valid = false;
-}
-
-/* The answers to come are of another connection, maybe of another server. */
-static void
-memory_restart(struct probe_memory *m)
-{
-	arena_reset(&m->arena);
-	seen_init(&m->fixed);
-	m->fixed_known = false;
-	m->variables = 0;
-	m->digest_valid = false;
-	m->process_right = false;
-	for (unsigned s = 0; s < STATEMENTS; s++)
-		drop_note(m, s);
-}
-
-/* ---- what is told ---- */
-
-static void
-add_note(struct probe *p, const char *text)
-{
-	if (p->notes_count < MEM_COUNT(p->notes))
-		p->notes[p->notes_count++] = text;
-}
-
-void
-probe_note(struct probe *p, const char *fmt, ...)
-{
-	char text[ERR_TEXT_MAX];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof text, fmt, ap);
-	va_end(ap);
-	add_note(p, arena_strdup(p->arena, text));
-}
-
-void
-probe_found(struct probe *p, enum found_kind kind, const char *host,
-    uint32_t port, const char *user)
-{
-	struct key key = { host, port };
-	struct found *f;
-
-	if (key_eq(key, p->asked))
-		return; /* another one on its host: its port was only assumed */
-	f = arena_alloc(p->arena, sizeof *f);
-	f->kind = kind;
-	f->key = key_dup(key, p->arena);
-	f->user = arena_strdup(p->arena, user != NULL ? user : "");
-	*p->found_end = f;
-	p->found_end = &f->next;
-}
-
-static void
-fail(struct probe *p, enum err_code code, const char *text)
-{
-	assert(code != ERR_NONE);
-	err_set(&p->err, code, "%s", text);
-	p->phase = PROBE_OVER;
-	probe_memory_distrust(p->memory);
-}
-
-/* ---- which statements ---- */
-
-static bool
-query_wanted(struct probe *p, enum probe_query q)
-{
-	const char *text = p->options->query[q];
-	struct err err = ERR_INIT;
-	size_t len;
-
-	if (text == NULL || text[0] == '\0' ||
-	    p->memory->dialect.flavour == FLAVOUR_MAXSCALE)
-		return false;
-	if (probe_check_query(text, &len, &err) == ERR_NONE)
-		return true;
-	probe_note(p, "%s: %s", statement_info[ASK_QUERY + q].name, err.text);
-	return false;
-}
-
-static bool
-wanted(struct probe *p, unsigned s)
-{
-	return s < ASK_QUERY ? statement_info[s].wanted(p) :
-			       query_wanted(p, s - ASK_QUERY);
-}
-
-static void
-add_todo(struct probe *p, unsigned s)
-{
-	assert(p->todo_count < MEM_COUNT(p->todo));
-	p->todo[p->todo_count++] = (uint8_t)s;
-}
-
-/* One of those that were refused is tried again, behind all others. */
-static void
-add_refused(struct probe *p, uint32_t refused)
-{
-	struct probe_memory *m = p->memory;
-
-	for (unsigned i = 0; refused != 0 && i < STATEMENTS; i++) {
-		m->turn = (m->turn + 1) % STATEMENTS;
-		if ((refused & statement_bit(m->turn)) != 0) {
-			add_todo(p, m->turn);
-			return;
-		}
-	}
-}
-
-static void
-next_batch(struct probe *p)
-{
-	bool alone = p->memory->one_by_one ||
-	    p->todo[p->at] == ASK_MAXSCALE;
-
-	assert(p->at < p->todo_count);
-	p->batch = alone ? 1 : p->todo_count - p->at;
-	p->sent = p->written = false;
-}
-
-static void
-begin_fixed(struct probe *p)
-{
-	p->phase = PROBE_FIXED;
-	p->at = p->todo_count = 0;
-	for (unsigned s = ASK_MAXSCALE; s <= ASK_RIGHTS; s++)
-		if (wanted(p, s))
-			add_todo(p, s);
-	next_batch(p);
-}
-
-/* What the memory holds of its connection, into this probe's own arena. */
-static void
-copy_fixed(struct probe *p)
-{
-	p->seen = p->memory->fixed;
-	for (size_t i = 0; i < variable_field_count; i++) {
-		const struct field *f = &variable_fields[i];
-		const char **text = (const char **)(void *)(
-		    (char *)&p->seen + f->offset);
-
-		if (f->kind == V_STR && f->when == FIXED)
-			*text = arena_strdup(p->arena, *text);
-	}
-	p->seen.maxscale = arena_strdup(p->arena, p->seen.maxscale);
-}
-
-static void
-begin_main(struct probe *p)
-{
-	uint32_t refused = 0;
-
-	copy_fixed(p);
-	p->phase = PROBE_MAIN;
-	p->at = p->todo_count = 0;
-	p->found = NULL;
-	p->found_end = &p->found;
-	p->notes_count = 0;
-	for (unsigned s = ASK_RIGHTS + 1; s < STATEMENTS; s++) {
-		if (!wanted(p, s))
-			drop_note(p->memory, s);
-		else if ((p->memory->refused & statement_bit(s)) != 0)
-			refused |= statement_bit(s);
-		else
-			add_todo(p, s);
-	}
-	/* The digest is for the statements that come every time. */
-	p->batch = p->regular = p->todo_count;
-	probe_write_batch(p, &p->text);
-	p->text_digest = rows_digest((struct bin){
-	    (const uint8_t *)p->text.data, p->text.len });
-	add_refused(p, refused);
-	next_batch(p);
-	p->written = p->batch == p->regular;
-}
-
-/* ---- the ends of the phases ---- */
-
-/* Tables of performance_schema are empty when it is switched off. */
-static void
-leave_instrumentation(struct dialect *d, enum word w)
-{
-	if (strstr(dialect_word(d, w), "performance_schema") != NULL)
-		dialect_other(d, w);
-}
-
-static void
-end_fixed(struct probe *p)
-{
-	struct probe_memory *m = p->memory;
-	struct instance *in = &m->fixed.in;
-	enum flavour flavour;
-	struct version version;
-
-	if (m->fixed.maxscale[0] != '\0') {
-		in->version = m->fixed.maxscale;
-		in->read_only = true;
-		in->log_bin = true;
-		in->log_replica_updates = true;
-		in->binlog_format = "INHERIT";
-		in->server_uuid = "";
-		m->one_by_one = true;
-	}
-	flavour = version_flavour(in->version, in->version_comment);
-	version = version_parse(in->version);
-	in->flavor_name = flavour_name(flavour);
-	if (flavour != m->dialect.flavour ||
-	    version_cmp(version, m->dialect.version) != 0)
-		dialect_init(&m->dialect, flavour, version);
-	if (!m->fixed.performance_schema) {
-		leave_instrumentation(&m->dialect, WORD_PROCESS_LIST);
-		leave_instrumentation(&m->dialect, WORD_STATUS);
-	}
-	m->fixed_known = true;
-	begin_main(p);
-}
-
-/* Where SHOW REPLICAS gave nothing of use, the process list is asked too. */
-static bool
-needs_process_list(const struct probe *p)
-{
-	if (!p->options->list_replicas ||
-	    p->memory->dialect.flavour == FLAVOUR_MAXSCALE ||
-	    p->memory->lists_replicas)
-		return false;
-	for (unsigned i = 0; i < p->todo_count; i++)
-		if (p->todo[i] == ASK_PROCESS_LIST)
-			return false;
-	return (p->memory->refused & statement_bit(ASK_PROCESS_LIST)) == 0;
-}
-
-static void
-collect(struct probe *p)
-{
-	struct instance *in = &p->seen.in;
-	struct key *replicas, *members;
-	size_t n = 0, r = 0, m = 0;
-
-	for (struct found *f = p->found; f != NULL; f = f->next)
-		n++;
-	replicas = arena_alloc(p->arena, n * sizeof *replicas);
-	members = arena_alloc(p->arena, n * sizeof *members);
-	for (struct found *f = p->found; f != NULL; f = f->next) {
-		if (f->kind == FOUND_REPLICA)
-			replicas[r++] = f->key;
-		else if (f->kind == FOUND_MEMBER)
-			members[m++] = f->key;
-	}
-	in->replicas = keys_sorted(replicas, r, p->arena);
-	in->group_members = keys_sorted(members, m, p->arena);
-	in->asked_key = key_dup(p->asked, p->arena);
-	in->key = in->asked_key;
-	probe_filed_key(p, &in->key, NULL);
-	if (p->options->credentials_query &&
-	    dialect_is_oracle(&p->memory->dialect))
-		in->replication_credentials_available = true;
-}
-
-static void
-end_main(struct probe *p)
-{
-	if (needs_process_list(p)) {
-		add_todo(p, ASK_PROCESS_LIST);
-		next_batch(p);
-		return;
-	}
-	p->phase = PROBE_OVER;
-	for (unsigned s = 0; s < STATEMENTS; s++)
-		if (p->memory->note[s] != NULL)
-			add_note(p, arena_strdup(p->arena, p->memory->note[s]));
-	if (!p->unchanged)
-		collect(p);
-	if (!p->memory->fixed_known)
-		probe_memory_distrust(p->memory);
-}
-
-/* ---- replies ---- */
 
 void
 probe_start(struct probe *p, const struct probe_options *o,
@@ -357,10 +33,10 @@ probe_start(struct probe *p, const struct probe_options *o,
 	p->found_end = &p->found;
 	buf_init(&p->text);
 	if (m->fixed_known) {
-		begin_main(p);
+		probe_begin_main(p);
 	} else {
-		memory_restart(m);
-		begin_fixed(p);
+		probe_memory_restart(m);
+		probe_begin_fixed(p);
 	}
 }
 
@@ -391,11 +67,11 @@ probe_text(struct probe *p)
 static void
 restart(struct probe *p, enum err_code code, const char *why)
 {
-	memory_restart(p->memory);
+	probe_memory_restart(p->memory);
 	if (++p->restarts > RESTARTS_MAX)
-		fail(p, code, why);
+		probe_fail(p, code, why);
 	else
-		begin_fixed(p);
+		probe_begin_fixed(p);
 }
 
 /* One value; of a query that may answer several times, its first one. */
@@ -434,11 +110,11 @@ take_results(struct probe *p, struct bin reply)
 			statement_info[s].read(p, &r);
 		else if (!take_query(p, s, &r))
 			break;
-		drop_note(p->memory, s);
+		probe_drop_note(p->memory, s);
 		done++;
 	}
 	if (!rows_ok(&r))
-		fail(p, ERR_MALFORMED, "the reply cannot be read");
+		probe_fail(p, ERR_MALFORMED, "the reply cannot be read");
 	return done;
 }
 
@@ -530,7 +206,7 @@ take_error(struct probe *p, const struct probe_reply *r)
 		return;
 	}
 	if ((info->flags & NEEDED) != 0)
-		fail(p, is_denied(r->errnum) ? ERR_DENIED : ERR_SERVER, text);
+		probe_fail(p, is_denied(r->errnum) ? ERR_DENIED : ERR_SERVER, text);
 	else
 		refuse(p, s, text);
 }
@@ -591,11 +267,11 @@ next_step(struct probe *p)
 	    p->memory->fixed.maxscale[0] != '\0';
 
 	if (p->at < p->todo_count && !maxscale)
-		next_batch(p);
+		probe_next_batch(p);
 	else if (p->phase == PROBE_FIXED)
-		end_fixed(p);
+		probe_end_fixed(p);
 	else
-		end_main(p);
+		probe_end_main(p);
 }
 
 void
@@ -612,7 +288,7 @@ probe_take(struct probe *p, const struct probe_reply *r)
 		return;
 	}
 	if (r->code != ERR_NONE && r->code != ERR_SERVER) {
-		fail(p, r->code, r->error != NULL ? r->error : "");
+		probe_fail(p, r->code, r->error != NULL ? r->error : "");
 		return;
 	}
 	if (is_unchanged(p, r)) {
@@ -635,7 +311,7 @@ probe_take(struct probe *p, const struct probe_reply *r)
 	if (r->code == ERR_SERVER && p->batch > 0)
 		take_error(p, r);
 	else if (p->batch > 0)
-		fail(p, ERR_MALFORMED, "fewer results than statements");
+		probe_fail(p, ERR_MALFORMED, "fewer results than statements");
 	if (p->phase != PROBE_OVER && p->err.code == ERR_NONE && p->sent)
 		next_step(p);
 }

@@ -82,7 +82,23 @@ void read_ndb(struct probe *p, struct rows *r);
 /* What an operator's query gave: its first value, NULL for none. */
 void read_query(struct probe *p, enum probe_query q, const char *value);
 
-/* ---- probe.c ---- */
+/* ---- probe_memory.c ---- */
+
+/* The answers to come are of another connection, maybe of another server. */
+void probe_memory_restart(struct probe_memory *m);
+/* The statement was not refused this time, or is not asked any more. */
+void probe_drop_note(struct probe_memory *m, unsigned s);
+
+/* ---- probe_plan.c ---- */
+
+void probe_begin_fixed(struct probe *p);
+void probe_begin_main(struct probe *p);
+void probe_end_fixed(struct probe *p); /* goes on to MAIN */
+void probe_end_main(struct probe *p);  /* OVER, or one batch more */
+/* What comes next in todo[], from at on. */
+void probe_next_batch(struct probe *p);
+/* OVER, with this error. */
+void probe_fail(struct probe *p, enum err_code code, const char *text);
 
 /* Goes into notes; the text is copied. */
 void probe_note(struct probe *p, const char *fmt, ...)
