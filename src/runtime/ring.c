@@ -13,7 +13,10 @@
 
 #include "base/mem.h"
 
-enum { LOOKS_MAX = 500 }; /* at rings, by one who would like to sleep */
+enum {
+	LOOKS_MAX = 500, /* at rings, by one who would like to sleep */
+	TRY_EVERY = 32,
+};
 
 struct rings {
 	int threads;
@@ -91,20 +94,21 @@ rings_waiting(const struct rings *r, int to)
 
 /*
  * An answer that is a few microseconds away is cheaper than a sleep, unless who
- * would give it waits for this core.
+ * would give it waits for this core.  Which it is shows by trying now and then.
  */
 bool
-rings_spin(const struct rings *r, int to, int *looks)
+rings_spin(const struct rings *r, int to, struct patience *p)
 {
-	for (int i = 0; i <= *looks; i += r->threads) {
+	if (++p->tries % TRY_EVERY == 0)
+		p->looks = LOOKS_MAX;
+	for (int i = 0; i <= p->looks; i += r->threads) {
 		if (rings_waiting(r, to)) {
-			*looks = *looks < LOOKS_MAX / 2 ? *looks * 2 + 16 :
-							  LOOKS_MAX;
+			p->looks = p->looks > 0 ? LOOKS_MAX : 0;
 			return true;
 		}
 		ck_pr_stall();
 	}
-	*looks /= 2;
+	p->looks /= 4;
 	return false;
 }
 

@@ -28,11 +28,13 @@ unsigned ring_pop(struct rings *r, int from, int to, void **out, unsigned max);
 /* Does anything wait for thread to? */
 bool rings_waiting(const struct rings *r, int to);
 
-/*
- * The same, looking for some microseconds before it says no, if that was of use
- * lately: looks is the caller's, 0 at first.
- */
-bool rings_spin(const struct rings *r, int to, int *looks);
+/* Whether looking for some microseconds was of use lately; zero at first. */
+struct patience {
+	int looks;
+	unsigned tries;
+};
+/* rings_waiting(), that patiently. */
+bool rings_spin(const struct rings *r, int to, struct patience *p);
 unsigned ring_count(const struct rings *r, int from, int to);
 
 /* Orders what was stored before against what is loaded after. */

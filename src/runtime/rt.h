@@ -29,7 +29,7 @@ struct thread {
 	struct wheel wheel;
 	struct io *io; /* descriptors; NULL before the first */
 	int64_t io_polled_us;
-	int looks; /* for rings_spin() */
+	struct patience patience;
 	void (*wake)(void *); /* a port's */
 	void *wake_arg;
 	bool draining;	/* a port empties its rings: no call for that */

@@ -316,7 +316,7 @@ thread_park(struct thread *t, int64_t until_us)
 		thread_ask_for_room(t);
 	if (t->ctx.touched)
 		thread_wake_touched(&t->ctx);
-	if (rings_spin(t->rt->rings, t->ctx.index, &t->looks))
+	if (rings_spin(t->rt->rings, t->ctx.index, &t->patience))
 		return;
 	atomic_store(&t->asleep, how);
 	ring_fence();

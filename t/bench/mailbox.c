@@ -44,7 +44,7 @@ struct box {
 	struct rings *rings;	/* from each sender to number 0 */
 	struct sleeper sleeper;
 	_Atomic int asleep;
-	int looks;
+	struct patience patience;
 	struct sleeper room[SENDERS_MAX + 1]; /* senders that found it full */
 	_Atomic bool starved[SENDERS_MAX + 1];
 	struct mail (*ours)[2 * SIZE]; /* per sender: what is under way */
@@ -208,7 +208,7 @@ take_rings(struct box *b, struct mail *out)
 			n += take_from(b, from, out + n);
 		if (n > 0)
 			return n;
-		if (rings_spin(b->rings, 0, &b->looks))
+		if (rings_spin(b->rings, 0, &b->patience))
 			continue;
 		atomic_store(&b->asleep, 1);
 		ring_fence();
