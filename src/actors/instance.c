@@ -27,6 +27,7 @@
 #include "topology/schedule.h"
 
 #define SLOW_AFTER DUR_S(1) /* a probe under way this long is reported */
+#define LOST_AFTER DUR_MS(200)
 #define FORGET_LIMIT DUR_S(10)
 
 static const char *
@@ -277,13 +278,17 @@ finish_probe(struct inst *in, struct ctx *ctx)
 	struct err err = in->probe.err;
 	bool news = !in->probe.unchanged;
 
-	in->health.last_checked = act_wall(ctx);
+	if (err.code != ERR_BUSY)
+		in->health.last_checked = act_wall(ctx);
 	in->health.latency = mono_sub(act_now(ctx), in->began);
 	if (err.code == ERR_NONE && news &&
 	    check_facts(in, ctx, &err) != ERR_NONE)
 		probe_memory_distrust(&in->memory);
 	log_notes(in, ctx);
-	if (err.code != ERR_NONE) {
+	if (err.code == ERR_BUSY) {
+		/* No connector was free: of the server it says nothing. */
+		act_log(ctx, LOG_DEBUG, "put off: %s", err.text);
+	} else if (err.code != ERR_NONE) {
 		note_failure(in, ctx, &err);
 		instance_report_state(in, ctx);
 		instance_send_report(in, ctx, NULL, true);
@@ -388,6 +393,26 @@ on_probe_tick(struct inst *in, struct ctx *ctx)
 		begin_probe(in, ctx);
 }
 
+/*
+ * Its connection ended by itself: the server may be gone.  One that ends each
+ * connection soon after is not asked all the time.
+ */
+static void
+on_session_lost(struct inst *in, struct ctx *ctx)
+{
+	dur_t since = mono_sub(act_now(ctx), in->began);
+
+	if (in->state != IDLE || !in->arg.probe)
+		return;
+	if (since.us >= LOST_AFTER.us) {
+		begin_probe(in, ctx);
+		return;
+	}
+	act_cancel(ctx, &in->tick);
+	in->tick = act_after(ctx, DUR_US(LOST_AFTER.us - since.us),
+	    probe_tick);
+}
+
 static void
 on_probe_now(struct inst *in, struct ctx *ctx, const struct msg *m)
 {
@@ -468,6 +493,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_probe_tick: on_probe_tick(self, ctx); break;
 	case MSG_probe_slow: instance_send_report(self, ctx, NULL, true); break;
 	case MSG_probe_now: on_probe_now(self, ctx, m); break;
+	case MSG_session_lost: on_session_lost(self, ctx); break;
 	case MSG_session_reply: on_session_reply(self, ctx, m); break;
 	case MSG_place_set: instance_on_place(self, ctx, as_place_set(m)); break;
 	case MSG_cluster_synced: instance_on_synced(self, ctx, m->serial); break;

@@ -12,6 +12,9 @@
  * the connection turns out to be lost: it is opened again first.  Every
  * request is answered once, within its limit; a second one meanwhile is "busy".
  *
+ * A connection that ends while nothing is asked is news, too: session_lost.
+ * So the death of a process is seen at once, not with the next probe.
+ *
  * A dial outlives the request that it was begun for.  The session ends only
  * after its answer, or the connection would be nobody's.
  */
@@ -20,6 +23,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "actors/app.h"
 #include "actors/classes.h"
@@ -27,6 +31,8 @@
 #include "config/conf.h"
 #include "mysql/conn.h"
 #include "mysql/handles.h"
+
+#define DIAL_AHEAD DUR_MS(100)
 
 struct session {
 	struct session_arg arg;
@@ -131,6 +137,8 @@ dial(struct session *s, struct ctx *ctx)
 	assert(s->asked && s->conn.m == NULL);
 	if (s->dial != 0)
 		return; /* begun for an earlier request; this one gets it */
+	/* Before our own limit: that nobody dialled is not the server's fault. */
+	left.us -= left.us / 10 < DIAL_AHEAD.us ? left.us / 10 : DIAL_AHEAD.us;
 	if (left.us < 1)
 		left = DUR_US(1);
 	s->dial = act_request(ctx, app_of(ctx)->dialer, dial, left,
@@ -194,6 +202,7 @@ take_outcome(struct session *s, struct ctx *ctx)
 		/* Thousands of sessions: none keeps its last reply. */
 		buf_fini(&s->conn.rows);
 		buf_init(&s->conn.rows);
+		act_io(ctx, s->fd, EPOLLRDHUP);
 		return;
 	}
 	drop_connection(s, ctx);
@@ -217,8 +226,16 @@ on_io(struct session *s, struct ctx *ctx, const struct msg *m)
 {
 	struct sys_io io = sys_io(m);
 
-	if (s->running && io.fd == s->fd)
+	if (s->conn.m == NULL || io.fd != s->fd)
+		return;
+	if (s->running) {
 		go_on(s, ctx, conn_continue(&s->conn, io.events));
+		return;
+	}
+	/* The server closed it, between two requests. */
+	drop_connection(s, ctx);
+	if (!addr_is_none(s->arg.owner))
+		act_send(ctx, s->arg.owner, session_lost);
 }
 
 static bool

@@ -118,7 +118,7 @@ begin_connect(struct session *s, struct ctx *ctx)
 		doom(s, ctx, m->latency, ERR_DENIED, 1045,
 		    "Access denied for user 'o'@'node'");
 	else if (m->fault == MODEL_FULL)
-		doom(s, ctx, m->latency, ERR_BUSY, 1040,
+		doom(s, ctx, m->latency, ERR_SERVER, 1040,
 		    "Too many connections");
 	else
 		wait_for(s, ctx, m->latency);

@@ -204,7 +204,7 @@ main(void)
 	for (size_t i = 0; i < MEM_COUNT(row); i++)
 		test_fault(i);
 	test_turned_away(MODEL_DENIES, ERR_DENIED, "Access denied");
-	test_turned_away(MODEL_FULL, ERR_BUSY, "Too many connections");
+	test_turned_away(MODEL_FULL, ERR_SERVER, "Too many connections");
 	test_restart();
 	test_most_hang();
 	test_slow_shows();
