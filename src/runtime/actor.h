@@ -22,6 +22,10 @@
 #include "base/log.h"
 #include "base/pack.h"
 
+#ifdef NDEBUG
+#error "assertions are part of the program: build without -DNDEBUG"
+#endif
+
 struct ctx; /* who is running, where; valid until the handler returns */
 
 /* An actor's address: survives its owner, is never reused for another. */
