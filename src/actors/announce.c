@@ -203,6 +203,7 @@ told_edge(const struct instance *in)
 	mix(&h, in->group_member_state);
 	mix(&h, in->version);
 	mix(&h, in->server_uuid);
+	mix(&h, in->source_uuid);
 	h = (h ^ in->server_id) * 1099511628211u;
 	h = (h ^ (in->read_coord.file[0] != '\0')) * 1099511628211u;
 	h = (h ^ in->using_oracle_gtid) * 1099511628211u;

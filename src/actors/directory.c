@@ -315,15 +315,27 @@ by_name(const char *text)
 	return BY_API;
 }
 
+/* Names lead where they did when they were checked. */
+bool
+directory_doubts(struct directory *d, struct ctx *ctx, const struct entry *e,
+    struct key key, dur_t after)
+{
+	mono_t since = { act_now(ctx).us - after.us };
+
+	/* Who fails tries all its addresses. */
+	return !e->failing && roster_doubts(&d->roster, key, since);
+}
+
 void
 directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
 {
 	struct entry *e = roster_standing(&d->roster, key);
 
-	/* Its source sees somebody at an address that a server has left. */
-	if (e != NULL && by == BY_REPLICA && !e->failing &&
-	    roster_is_moved(&d->roster, key))
-		e = NULL;
+	/* Somebody sees a server there; until it is reached nobody else does. */
+	if (e != NULL && directory_doubts(d, ctx, e, key, DOUBT_LISTED)) {
+		directory_add(d, ctx, key, BY_REPLICA);
+		return;
+	}
 	if (e != NULL) {
 		/* Now something stands on it: show it though unreached. */
 		if (!e->shown && (by == BY_SOURCE || by == BY_SEED)) {
@@ -353,7 +365,7 @@ on_server_found(struct directory *d, struct ctx *ctx,
 	if (!key_valid(key) || strlen(m->host) > KEY_HOST_MAX ||
 	    directory_filtered(ctx, key, l.by))
 		return;
-	if (roster_find(&d->roster, key) != NULL) {
+	if (roster_find_filed(&d->roster, key) != NULL) {
 		directory_found(d, ctx, key, l.by);
 		return;
 	}
@@ -382,11 +394,30 @@ on_server_edge(struct directory *d, struct ctx *ctx, const struct msg *m)
 	instance_init(&in);
 	good = instance_unpack(&c, &in, &tmp);
 	assert(good);
+	directory_learn_source(d, ctx, &in);
 	if (roster_set_edge(&d->roster, e, &in) || !e->shown) {
 		e->shown = true;
 		places_changed(d, ctx);
 	}
 	arena_fini(&tmp);
+}
+
+/* Nobody is there: the name stays what it was, for a while. */
+static bool
+drop_doubt(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	struct entry *is = roster_standing(&d->roster, e->edge.key);
+	struct arena a;
+	struct key key;
+
+	if (!e->failing || is == NULL || is == e)
+		return false;
+	arena_init(&a);
+	key = key_dup(e->edge.key, &a);
+	directory_end(d, ctx, e, false);
+	roster_alias(&d->roster, key, is->edge.key, act_now(ctx));
+	arena_fini(&a);
+	return true;
 }
 
 static void
@@ -404,6 +435,8 @@ on_server_state(struct directory *d, struct ctx *ctx, const struct msg *m)
 	e->fresh = e->fresh || s->reached;
 	e->reached = e->reached || s->reached;
 	e->failing = !s->reached;
+	if (drop_doubt(d, ctx, e))
+		return;
 	snap_changed(d, ctx);
 	directory_check_twin(d, ctx, e);
 }

@@ -58,8 +58,8 @@ probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
 	struct entry *e = roster_find(&d->roster, key);
 	bool added;
 
-	/* Who is at the address that a server has left? */
-	if (e != NULL && !e->failing && roster_is_moved(&d->roster, key))
+	/* Who is there now? */
+	if (e != NULL && directory_doubts(d, ctx, e, key, DOUBT_ASKED))
 		e = NULL;
 	added = e == NULL;
 	if (HASH_COUNT(d->probes) >= PROBES_MAX) {
@@ -109,7 +109,8 @@ directory_on_probe(struct directory *d, struct ctx *ctx, const struct msg *m)
 		return;
 	}
 	strcpy(l.host, s->host);
-	if (roster_find(&d->roster, key) != NULL || !directory_look_up(d, ctx, &l))
+	if (roster_find_filed(&d->roster, key) != NULL ||
+	    !directory_look_up(d, ctx, &l))
 		probe_key(d, ctx, key, s->follow, ask_of(m));
 }
 
@@ -129,7 +130,7 @@ directory_on_resolved(struct directory *d, struct ctx *ctx, const struct msg *m)
 	if (r->code != ERR_NONE)
 		key.host = l->host;
 	else if (roster_alias(&d->roster, (struct key){ l->host, l->port },
-		     key))
+		     key, CERTAIN))
 		directory_names_changed(d, ctx,
 		    (struct key){ l->host, l->port }, key);
 	if (l->asked)

@@ -13,9 +13,22 @@
 #include "actors/directory_state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "actors/names.h"
 #include "base/mem.h"
+
+static void
+tell_moved(struct ctx *ctx, const struct entry *e, const char *to)
+{
+	char text[KEY_TEXT_MAX + 64];
+
+	snprintf(text, sizeof text, "now at %s", to);
+	act_log(ctx, LOG_NOTICE, "%s moved to %s (%s)", e->key, to,
+	    e->identity);
+	directory_audit(ctx, "server-moved", e, text);
+}
 
 /* One server under two entries, of which one is dead. */
 static void
@@ -24,19 +37,15 @@ join_moved(struct directory *d, struct ctx *ctx, struct entry *gone,
 {
 	struct arena tmp;
 	struct key old;
-	char text[KEY_TEXT_MAX + 64];
 
 	arena_init(&tmp);
 	old = roster_key(gone->key, &tmp);
-	snprintf(text, sizeof text, "now at %s", stays->key);
-	act_log(ctx, LOG_NOTICE, "%s moved to %s (%s)", gone->key, stays->key,
-	    stays->identity);
-	directory_audit(ctx, "server-moved", gone, text);
+	tell_moved(ctx, gone, stays->key);
 	/* It may come back there. */
 	act_send(ctx, stays->actor, inst_address, .host = old.host,
 	    .port = old.port);
 	directory_end(d, ctx, gone, true);
-	roster_alias_moved(&d->roster, old, stays->edge.key);
+	roster_alias(&d->roster, old, stays->edge.key, UNCHECKED);
 	directory_names_changed(d, ctx, old, stays->edge.key);
 	arena_fini(&tmp);
 }
@@ -90,8 +99,8 @@ merge(struct directory *d, struct ctx *ctx, struct entry *e,
 	act_send(ctx, other->actor, inst_address, .host = asked.host,
 	    .port = asked.port);
 	directory_end(d, ctx, e, true);
-	roster_alias(&d->roster, old, filed);
-	roster_alias(&d->roster, asked, filed);
+	roster_alias(&d->roster, old, filed, act_now(ctx));
+	roster_alias(&d->roster, asked, filed, act_now(ctx));
 	directory_names_changed(d, ctx, old, filed);
 	arena_fini(&tmp);
 }
@@ -102,11 +111,14 @@ rename_to(struct directory *d, struct ctx *ctx, struct entry *e,
 {
 	struct arena tmp;
 	struct key old;
+	char to[KEY_TEXT_MAX];
 
 	arena_init(&tmp);
 	old = roster_key(e->key, &tmp);
+	if (e->identity[0] != '\0')
+		tell_moved(ctx, e, key_text(filed, to));
 	roster_rename(&d->roster, e, filed);
-	roster_alias(&d->roster, old, filed);
+	roster_alias(&d->roster, old, filed, act_now(ctx));
 	if (e->cluster[0] != '\0')
 		directory_send_place(ctx, e, directory_group(d, e->cluster));
 	directory_names_changed(d, ctx, old, filed);
@@ -157,7 +169,8 @@ directory_on_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
 	}
 	if (other == NULL)
 		rename_to(d, ctx, e, filed);
-	if (roster_alias(&d->roster, asked, filed))
+	key_text(asked, e->asked);
+	if (roster_alias(&d->roster, asked, filed, act_now(ctx)))
 		directory_names_changed(d, ctx, asked, filed);
 	if (roster_unalias(&d->roster, e->edge.key))
 		directory_names_changed(d, ctx, filed, filed);
@@ -183,4 +196,86 @@ directory_on_strayed(struct directory *d, struct ctx *ctx,
 	if (roster_find(&d->roster, asked) == NULL)
 		directory_add(d, ctx, asked, BY_REPLICA);
 	directory_names_changed(d, ctx, asked, asked);
+}
+
+/* ---- what a replica calls its source ---- */
+
+static struct entry *
+find_uuid(const struct directory *d, const char *uuid)
+{
+	char id[IDENTITY_MAX];
+	struct entry *e;
+
+	if (strlen(uuid) != 36)
+		return NULL;
+	snprintf(id, sizeof id, "uuid:%s", uuid);
+	HASH_FIND(hh_id, d->roster.by_identity, id, strlen(id), e);
+	return e != NULL && e->same == NULL ? e : NULL;
+}
+
+static int
+by_host(const void *host, const void *name)
+{
+	return strcmp(host, ((const struct name_entry *)name)->host);
+}
+
+/* By what probes and look-ups taught, also before a restart. */
+static struct entry *
+find_learnt(const struct directory *d, struct ctx *ctx, struct key key)
+{
+	const struct names_snap *snap = board_get(ctx, BOARD_NAMES, "names");
+	const struct name_entry *n = NULL;
+	struct entry *e = NULL;
+
+	if (snap != NULL && snap->n > 0)
+		n = bsearch(key.host, snap->at, snap->n, sizeof *snap->at,
+		    by_host);
+	if (n != NULL)
+		e = roster_find(&d->roster,
+		    (struct key){ n->resolved, key.port });
+	shared_unref(snap);
+	return e;
+}
+
+/* The replica is connected to another server than the name leads to. */
+static bool
+denies(const struct instance *replica, const struct entry *e)
+{
+	return strlen(replica->source_uuid) == 36 &&
+	    strncmp(e->identity, "uuid:", 5) == 0 &&
+	    strcmp(e->identity + 5, replica->source_uuid) != 0;
+}
+
+/*
+ * A replica names its source as it likes: by an alias, an address, a virtual
+ * one.  Its uuid says who that is; else what was learnt of the name does, until
+ * a probe of that address tells.
+ */
+void
+directory_learn_source(struct directory *d, struct ctx *ctx,
+    const struct instance *replica)
+{
+	struct key key = replica->source_key;
+	mono_t checked = CERTAIN;
+	struct entry *e, *is;
+
+	if (!key_valid(key) || roster_find_filed(&d->roster, key) != NULL)
+		return;
+	e = roster_find(&d->roster, key);
+	is = find_uuid(d, replica->source_uuid);
+	if (is == NULL && e == NULL) {
+		is = find_learnt(d, ctx, key);
+		checked = UNCHECKED;
+	}
+	if (is != NULL && is != e) {
+		roster_alias(&d->roster, key, is->edge.key, checked);
+		act_send(ctx, is->actor, inst_address, .host = key.host,
+		    .port = key.port);
+		directory_names_changed(d, ctx, key, is->edge.key);
+	} else if (is == NULL && e != NULL && denies(replica, e)) {
+		roster_unalias(&d->roster, key);
+		if (!directory_filtered(ctx, key, BY_SOURCE))
+			directory_found(d, ctx, key, BY_SOURCE);
+		directory_names_changed(d, ctx, key, key);
+	}
 }

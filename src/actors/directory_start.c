@@ -140,7 +140,7 @@ take_known(struct directory *d, struct ctx *ctx,
 	find_clones(d, e);
 	if (key_valid(in->asked_key)) {
 		key_text(in->asked_key, e->asked);
-		roster_alias(&d->roster, in->asked_key, key);
+		roster_alias(&d->roster, in->asked_key, key, act_now(ctx));
 	}
 }
 

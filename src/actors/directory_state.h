@@ -22,6 +22,12 @@ enum {
 
 #define PROBE_LIMIT DUR_S(30)
 #define REPLACE_AFTER DUR_MS(2)
+/* So long another name of a server is believed in. */
+#define DOUBT_LISTED DUR_S(60)
+#define DOUBT_ASKED DUR_S(5)
+/* When another name was checked: not at all, by somebody else for good. */
+#define UNCHECKED ((mono_t){ 0 })
+#define CERTAIN ((mono_t){ INT64_MAX })
 #define PUBLISH_EVERY DUR_MS(100)
 
 struct group { /* a cluster actor */
@@ -89,6 +95,8 @@ void directory_names_changed(struct directory *d, struct ctx *ctx,
     struct key asked, struct key filed);
 void directory_found(struct directory *d, struct ctx *ctx, struct key key,
     enum found_by by);
+bool directory_doubts(struct directory *d, struct ctx *ctx,
+    const struct entry *e, struct key key, dur_t after);
 bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
 struct group *directory_group(struct directory *d, const char *name);
 void directory_replace(struct directory *d, struct ctx *ctx);
@@ -106,6 +114,8 @@ void directory_audit(struct ctx *ctx, const char *type, const struct entry *e,
 void directory_on_filed(struct directory *d, struct ctx *ctx,
     const struct msg *m);
 
+void directory_learn_source(struct directory *d, struct ctx *ctx,
+    const struct instance *replica);
 void directory_on_strayed(struct directory *d, struct ctx *ctx,
     const struct msg *m);
 

@@ -40,6 +40,7 @@ instance_next_address(struct inst *in, struct ctx *ctx)
 	memmove(in->other, in->other + 1,
 	    (in->others - 1) * sizeof in->other[0]);
 	in->other[in->others - 1] = was;
+	in->told.edge = 0; /* the directory is told by which one */
 	instance_close_session(in, ctx);
 	instance_open_session(in, ctx);
 }

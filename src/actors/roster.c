@@ -12,7 +12,7 @@ struct other {
 	UT_hash_handle hh;
 	char asked[KEY_TEXT_MAX];
 	char filed[KEY_TEXT_MAX];
-	bool moved;  /* filed has left that address */
+	mono_t checked;
 	bool doomed; /* roster_drop_names() takes it */
 };
 
@@ -186,7 +186,8 @@ roster_add(struct roster *r, struct key key, enum found_by by)
 }
 
 bool
-roster_alias(struct roster *r, struct key asked, struct key filed)
+roster_alias(struct roster *r, struct key asked, struct key filed,
+    mono_t checked)
 {
 	char text[KEY_TEXT_MAX], to[KEY_TEXT_MAX];
 	struct other *o;
@@ -203,32 +204,22 @@ roster_alias(struct roster *r, struct key asked, struct key filed)
 		strcpy(o->asked, text);
 		HASH_ADD_STR(r->others, asked, o);
 	}
-	o->moved = false;
+	o->checked = checked;
 	if (strcmp(o->filed, to) == 0)
 		return false;
 	strcpy(o->filed, to);
 	return true;
 }
 
-void
-roster_alias_moved(struct roster *r, struct key asked, struct key filed)
-{
-	char text[KEY_TEXT_MAX];
-	struct other *o;
-
-	roster_alias(r, asked, filed);
-	o = find_other(r, key_text(asked, text));
-	if (o != NULL)
-		o->moved = true;
-}
-
 bool
-roster_is_moved(const struct roster *r, struct key key)
+roster_doubts(const struct roster *r, struct key key, mono_t since)
 {
 	char text[KEY_TEXT_MAX];
 	struct other *o = find_other(r, key_text(key, text));
+	struct entry *e = follow(r, text);
 
-	return o != NULL && o->moved && find_text(r, text) == NULL;
+	return o != NULL && e != NULL && find_text(r, text) == NULL &&
+	    strcmp(e->asked, text) != 0 && o->checked.us < since.us;
 }
 
 bool

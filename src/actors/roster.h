@@ -34,7 +34,7 @@ struct entry {
 	UT_hash_handle hh;    /* by key */
 	UT_hash_handle hh_id; /* by identity: the head of the chain */
 	char key[KEY_TEXT_MAX];
-	char asked[KEY_TEXT_MAX]; /* the name it was first reached by */
+	char asked[KEY_TEXT_MAX]; /* the address it is reached by */
 	char identity[IDENTITY_MAX]; /* "" until reached */
 	struct entry *same;	     /* next with this identity */
 	addr_t actor;
@@ -81,15 +81,18 @@ struct entry *roster_add(struct roster *r, struct key key, enum found_by by);
 void roster_remove(struct roster *r, struct entry *e);
 /* File it under another key, which must be free. */
 void roster_rename(struct roster *r, struct entry *e, struct key filed);
-/* asked leads to filed from now on. false: it did already. */
-bool roster_alias(struct roster *r, struct key asked, struct key filed);
 /*
- * The same for the address that a server had: another server may be there now.
- * An entry for it, until that is reached, leaves it the other name it is.
+ * asked leads to filed from now on.  checked: when a probe of that address told
+ * so; 0 when it did not, because a server was there before, or is said to be.
+ * false: it did lead there already.
  */
-void roster_alias_moved(struct roster *r, struct key asked, struct key filed);
-/* Is key such an address, and nobody filed under it? */
-bool roster_is_moved(const struct roster *r, struct key key);
+bool roster_alias(struct roster *r, struct key asked, struct key filed,
+    mono_t checked);
+/*
+ * Is key another name of a server that is reached by a different one, and that
+ * was not checked since then?
+ */
+bool roster_doubts(const struct roster *r, struct key key, mono_t since);
 /* false: there was no such name. */
 bool roster_unalias(struct roster *r, struct key asked);
 /* Forget every name that leads to e; dropped is told each of them. */

@@ -372,6 +372,8 @@ fill_status(const struct run *r, struct status_row *row)
 {
 	const struct model_server *s = r->s;
 	bool io = model_io_running(r->m, s);
+	const struct model_server *source = model_find(r->m, s->source.host,
+	    s->source.port);
 	char gtid[VALUE_MAX];
 	size_t n = 0;
 
@@ -414,6 +416,7 @@ fill_status(const struct run *r, struct status_row *row)
 		gtid_set(r, s->retrieved, gtid, sizeof gtid);
 		ROW("Retrieved_Gtid_Set", "Retrieved_Gtid_Set", "%s", gtid);
 		ROW("Auto_Position", "Auto_Position", "%d", s->auto_position);
+		ROW("Master_UUID", "Source_UUID", "%s", io ? source->uuid : "");
 		ROW("Channel_Name", "Channel_Name", "%s", "");
 	}
 #undef ROW

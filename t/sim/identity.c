@@ -146,9 +146,10 @@ test_address_reused(bool listed)
 	    "nobody is at the old address");
 	is_str(stage_tree(st), "a:3306\n a:3306\n  b2:3306\n  c:3306\n",
 	    "and it stays a name of the server");
+	stage_run(st, DUR_S(6));
 	n = add(st, "b", "8.0.36", st->world->server[0]);
 	if (listed)
-		stage_run(st, DUR_S(60));
+		stage_run(st, DUR_S(120));
 	else
 		is_int(stage_discover(st, "b", 3306), ERR_NONE, "it is asked");
 	stage_run(st, DUR_S(6));
@@ -300,6 +301,79 @@ test_floating_address(void)
 	stage_free(st);
 }
 
+/*
+ * Replicas name their source by a virtual address, which moves to another
+ * server, and both live.
+ */
+static void
+test_virtual_source(void)
+{
+	struct stage *st = stage_new(43, BY_HOSTNAME);
+	struct model_server *a = add(st, "a", "8.0.36", NULL);
+	struct model_server *b = add(st, "b", "8.0.36", a);
+	struct model_server *c = add(st, "c", "8.0.36", a);
+
+	model_listen(a, "vip", 3306, false);
+	point(c, "vip");
+	stage_start(st);
+	is_int(stage_discover(st, "c", 3306), ERR_NONE, "by a replica");
+	stage_run(st, DUR_S(15));
+	is_str(stage_tree(st), "a:3306\n a:3306\n  b:3306\n  c:3306\n",
+	    "who names its source by a virtual address is below the server");
+	model_listen(a, "a", 3306, true);
+	model_listen(b, "vip", 3306, false);
+	stage_run(st, DUR_S(15));
+	is_str(stage_tree(st), "a:3306\n a:3306\n  b:3306\n   c:3306\n",
+	    "the address moves: it is below the other one");
+	is_str(stage_member(st, "c:3306")->in->source_key.host, "b",
+	    "which is its source");
+	is_int(st->sessions, 3, "each has one session");
+	is_str(stage_rules_broken(st), "", "in order");
+	stage_free(st);
+}
+
+struct eye {
+	struct stage *st;
+	const char *key, *cluster;
+	unsigned wrong;
+};
+
+static bool
+look(void *arg)
+{
+	struct eye *e = arg;
+
+	e->wrong += strcmp(stage_place(e->st, e->key), e->cluster) != 0;
+	stage_release(e->st);
+	return false;
+}
+
+/* What was learnt of names holds over a restart: no cluster falls apart. */
+static void
+test_names_kept(const char *version)
+{
+	struct stage *st = stage_new_on_file(44, BY_HOSTNAME);
+	struct model_server *a = add(st, "10.0.0.1", version, NULL);
+	struct model_server *b = add(st, "10.0.0.2", version, a);
+	struct eye eye = { st, "b:3306", "a:3306", 0 };
+
+	strcpy(a->hostname, "a");
+	strcpy(b->hostname, "b");
+	model_listen(a, "a.example.com", 3306, false);
+	point(b, "a.example.com");
+	stage_start(st);
+	stage_discover(st, "10.0.0.1", 3306);
+	stage_run(st, DUR_S(15));
+	is_str(stage_tree(st), "a:3306\n a:3306\n  b:3306\n",
+	    "%s: three names of one server", version);
+	stage_crash(st);
+	ok(stage_restart(st, DUR_S(1)), "it starts again");
+	stage_until(st, DUR_S(20), look, &eye);
+	is_int(eye.wrong, 0, "the cluster never falls apart");
+	is_int(st->sessions, 2, "each has one session");
+	stage_free(st);
+}
+
 /* Built anew at the same address: another uuid, the same server to people. */
 static void
 test_rebuilt(void)
@@ -352,6 +426,9 @@ main(void)
 	test_two_names();
 	test_address_changes();
 	test_floating_address();
+	test_virtual_source();
+	test_names_kept("8.0.36");
+	test_names_kept("10.11.6-MariaDB");
 	test_rebuilt();
 	test_renamed();
 	return tap_done();
