@@ -2,7 +2,7 @@
 # Tests on real servers. They stand here and nowhere else: what is in this
 # folder is what "make check-serverless" leaves out.
 REAL_TESTS = %D%/ops.t %D%/topology.t %D%/discovery.t
-REAL_TESTS += %D%/fields.t %D%/grants.t
+REAL_TESTS += %D%/client.t %D%/fields.t %D%/grants.t
 REAL_TESTS += %D%/quickstart.t
 REAL_TESTS += %D%/probe.t
 dist_check_SCRIPTS += $(REAL_TESTS)
