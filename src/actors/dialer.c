@@ -4,8 +4,9 @@
  *
  * An attempt occupies one connector, a line; there are as many attempts at a
  * time as there are lines.  Servers that did not answer last time wait in a
- * queue of their own, which gets at most half of the lines and always one, so
- * that servers that hang cost each other's time and no one else's.  How often
+ * queue of their own, which gets at most half of the lines and always one, and
+ * most of them get less time, so that servers that hang cost each other's time
+ * and no one else's.  How often
  * an unreachable server is tried is its instance's affair.
  *
  * Every request is answered once.  When its time is over while a connector is
@@ -22,6 +23,7 @@
 #include "actors/classes.h"
 #include "actors/connector.h"
 #include "base/mem.h"
+#include "config/conf.h"
 #include "mysql/connect.h"
 #include "mysql/handles.h"
 #include "topology/key.h"
@@ -34,7 +36,7 @@ struct wish {
 	char host[KEY_HOST_MAX + 1];
 	uint32_t port;
 	mono_t until;
-	bool tls, hung;
+	bool tls, hung, quick;
 	struct wish *prev, *next;
 };
 
@@ -111,14 +113,29 @@ take_wish(struct dialer *d)
 	return NULL;
 }
 
+/* How long this attempt may take. */
+static dur_t
+limit_of(struct ctx *ctx, const struct wish *w)
+{
+	dur_t left = mono_sub(w->until, act_now(ctx)), most;
+	const struct config_shared *c;
+
+	if (!w->quick)
+		return left;
+	c = config_ref(ctx);
+	most = DUR_S(c->config->mysql_connect_timeout_seconds);
+	shared_unref(c);
+	return most.us < left.us ? most : left;
+}
+
 static void
 start(struct dialer *d, struct ctx *ctx, struct line *l, struct wish *w)
 {
-	dur_t left = mono_sub(w->until, act_now(ctx));
+	dur_t left = limit_of(ctx, w);
 
 	l->wish = w;
 	l->hung = w->hung;
-	l->until = mono_add(w->until, GRACE);
+	l->until = mono_add(mono_add(act_now(ctx), left), GRACE);
 	d->hung_lines += l->hung;
 	l->serial = act_request(ctx, l->connector, dial_run, left,
 	    .host = w->host, .port = w->port, .limit_us = left.us,
@@ -187,6 +204,7 @@ on_dial(struct dialer *d, struct ctx *ctx, const struct msg *m)
 	w->until = mono_add(act_now(ctx), DUR_US(r->limit_us));
 	w->tls = r->tls;
 	w->hung = r->hung;
+	w->quick = r->quick;
 	DL_APPEND(d->queue[w->hung], w);
 	pump(d, ctx);
 }

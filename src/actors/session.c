@@ -34,6 +34,12 @@
 
 #define DIAL_AHEAD DUR_MS(100)
 
+/*
+ * A server that hangs gets little time, so that many of them can be tried; now
+ * and then the whole, for one that is only slow.
+ */
+enum { PATIENT_EVERY = 4 };
+
 struct session {
 	struct session_arg arg;
 	char key[sizeof(((struct session_arg *)0)->host) + 16];
@@ -52,7 +58,7 @@ struct session {
 
 	/* What was learnt of the server. */
 	bool tls;  /* it has been reached with TLS: never without again */
-	bool hung; /* it did not answer in time */
+	unsigned hung; /* attempts and requests in a row without an answer */
 	timer_ref idle;
 	mono_t expires; /* of the connection; 0: never */
 };
@@ -143,7 +149,8 @@ dial(struct session *s, struct ctx *ctx)
 		left = DUR_US(1);
 	s->dial = act_request(ctx, app_of(ctx)->dialer, dial, left,
 	    .host = s->arg.host, .port = s->arg.port, .limit_us = left.us,
-	    .tls = s->tls, .hung = s->hung);
+	    .tls = s->tls, .hung = s->hung > 0,
+	    .quick = s->hung % PATIENT_EVERY != 0);
 }
 
 /* MySQLConnectionLifetimeSeconds, as it is when the connection opens. */
@@ -169,7 +176,10 @@ on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
 
 	assert(m->serial == s->dial && s->conn.m == NULL);
 	s->dial = 0;
-	s->hung = r->code == ERR_TIMEOUT;
+	if (r->code == ERR_TIMEOUT)
+		s->hung++;
+	else if (r->code != ERR_BUSY)
+		s->hung = 0;
 	if (my != NULL) {
 		conn_init(&s->conn, my);
 		s->fd = conn_fd(&s->conn);
@@ -285,7 +295,7 @@ on_session_limit(struct session *s, struct ctx *ctx)
 		return;
 	}
 	if (s->running) {
-		s->hung = true;
+		s->hung++;
 		drop_connection(s, ctx);
 		answer_error(s, ctx, ERR_TIMEOUT, 0,
 		    "time over: the server does not answer");

@@ -17,7 +17,7 @@
 #include "mysql/handles.h"
 
 /* Threads that connect: each may be stuck for one connect timeout. */
-enum { CONNECTORS_MAX = 8 };
+enum { CONNECTORS_MAX = 32 };
 
 /* DiscoveryMaxConcurrency; established connections need no thread. */
 static int
