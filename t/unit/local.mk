@@ -8,13 +8,16 @@ t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
 
 # mysql
-UNIT_MYSQL = %D%/dialect.t %D%/probe.t %D%/rows.t
+UNIT_MYSQL = %D%/dialect.t %D%/handles.t %D%/probe.t %D%/rows.t
 check_PROGRAMS += $(UNIT_MYSQL)
 TESTS += $(UNIT_MYSQL)
 MYSQL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_dialect_t_SOURCES = %D%/dialect.c
 t_unit_dialect_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
 t_unit_dialect_t_LDADD = $(LIBS_PROBE)
+t_unit_handles_t_SOURCES = %D%/handles.c
+t_unit_handles_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
+t_unit_handles_t_LDADD = $(LIBS_MYSQL)
 t_unit_probe_t_SOURCES = %D%/probe.c
 t_unit_probe_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
 t_unit_probe_t_LDADD = $(LIBS_PROBE)
