@@ -62,7 +62,9 @@ is "$r->{status} $r->{version}", '200 1.1', 'HTTP/1.1';
 $r = $s->curl(@ca, '/api/later/5');
 is "$r->{status} $r->{version}", '200 2', 'HTTP/2 by ALPN';
 is length $s->curl(@ca, '/api/big/2000000')->{body}, 2_000_000, 'large reply';
-is $s->curl('/api/text')->{exit}, 60, 'a client that does not know the CA';
+# 77: where no authorities are installed at all.
+like $s->curl('/api/text')->{exit}, qr/^(60|77)$/,
+    'a client that does not know the CA';
 isnt $s->curl(@ca, '--tls-max', '1.1', '/api/text')->{exit}, 0,
     'TLS 1.1 is refused';
 is $s->curl(@ca, '--tls-max', '1.2', '/api/text')->{status}, 200,
