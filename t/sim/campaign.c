@@ -23,7 +23,7 @@ enum {
 	SERVERS_MAX = 30,
 	STEPS = 24,
 	LOOKS = 8,
-	SEEDS = 150,
+	SEEDS = 300,
 	SETTLE_S = 100, /* until all must be seen */
 };
 
@@ -84,6 +84,7 @@ build_world(struct play *p)
 	static const char *const version[] = { "5.7.44", "8.0.36", "8.4.3",
 		"9.1.0", "10.5.23-MariaDB", "10.11.6-MariaDB",
 		"11.8.2-MariaDB" };
+	static const int64_t latency[] = { 0, 300, 5000, 50000 };
 	uint32_t n = 2 + (uint32_t)chance(p, SERVERS_MAX - 1);
 	uint32_t clusters = 1 + (uint32_t)chance(p, 4);
 	struct model *w = p->st->world;
@@ -105,10 +106,14 @@ build_world(struct play *p)
 			model_replicate(s, up);
 		}
 		strcpy(w->server[i]->report_host, host);
+		w->server[i]->latency = DUR_US(latency[chance(p, 4)]);
 		if (p->by_hostname)
 			snprintf(w->server[i]->hostname, MODEL_HOST_MAX,
 			    "h%u", i);
 	}
+	/* Somebody copied a whole data directory. */
+	if (p->seed % 8 == 3)
+		strcpy(w->server[n - 1]->uuid, w->server[n - 2]->uuid);
 }
 
 /* ---- the nemesis ---- */
@@ -214,11 +219,15 @@ forget(struct play *p)
 		SAY(p, "forget cluster %s", c);
 		stage_ask_forget_cluster(p->st, c);
 		stage_release(p->st);
-	} else {
-		SAY(p, "forget %s", key_of(p, s, text));
-		stage_ask_forget(p->st,
-		    p->by_hostname ? s->hostname : s->address[0].host, 3306);
+		return;
 	}
+	SAY(p, "forget %s", key_of(p, s, text));
+	stage_ask_forget(p->st,
+	    p->by_hostname ? s->hostname : s->address[0].host, 3306);
+	if (chance(p, 3) > 0)
+		return;
+	SAY(p, "and discover it");
+	stage_ask_probe(p->st, s->address[0].host, 3306);
 }
 
 static void

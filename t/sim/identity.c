@@ -149,7 +149,7 @@ test_address_reused(bool listed)
 	stage_run(st, DUR_S(6));
 	n = add(st, "b", "8.0.36", st->world->server[0]);
 	if (listed)
-		stage_run(st, DUR_S(120));
+		stage_run(st, DUR_S(400));
 	else
 		is_int(stage_discover(st, "b", 3306), ERR_NONE, "it is asked");
 	stage_run(st, DUR_S(6));
