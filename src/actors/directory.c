@@ -394,7 +394,7 @@ on_server_edge(struct directory *d, struct ctx *ctx, const struct msg *m)
 	instance_init(&in);
 	good = instance_unpack(&c, &in, &tmp);
 	assert(good);
-	directory_learn_source(d, ctx, &in);
+	directory_learn_source(d, ctx, e, &in);
 	if (roster_set_edge(&d->roster, e, &in) || !e->shown) {
 		e->shown = true;
 		places_changed(d, ctx);

@@ -152,7 +152,7 @@ finish_probe(struct directory *d, struct ctx *ctx, uint32_t serial,
 		return;
 	HASH_DEL(d->probes, p);
 	if (p->clone[0] != '\0') {
-		directory_on_verified(d, ctx, p, r->code == ERR_NONE);
+		directory_on_verified(d, ctx, p, (enum err_code)r->code);
 		mem_free(p);
 		return;
 	}

@@ -3,10 +3,9 @@
  * The directory: who is whom.  Two names that are one server, one server that
  * is at another address now, two servers that say they are one.
  *
- * When two entries have one identity and one of them fails, the server moved.
- * When neither is known to fail, the older one is asked: a server that moved
- * does not answer at its old address, and a clone does.  Clones are kept apart
- * for good, whichever of them fails later.
+ * When two entries have one identity, the one that fails is asked, else the
+ * older one: a server that moved does not answer at its old address, and a clone
+ * does.  Clones are kept apart for good, whichever of them fails later.
  */
 #include "config.h"
 
@@ -50,6 +49,10 @@ join_moved(struct directory *d, struct ctx *ctx, struct entry *gone,
 	arena_fini(&tmp);
 }
 
+/*
+ * Ask the one that fails, else the older one; what is known of it may be old
+ * news.
+ */
 void
 directory_check_twin(struct directory *d, struct ctx *ctx, struct entry *e)
 {
@@ -57,30 +60,33 @@ directory_check_twin(struct directory *d, struct ctx *ctx, struct entry *e)
 
 	if (twin == NULL)
 		return;
-	if (!e->failing && !twin->failing)
+	if (e->failing && twin->reached)
+		directory_verify(d, ctx, e, twin);
+	else if (!e->failing && e->reached)
 		directory_verify(d, ctx, twin, e);
-	else if (e->failing && twin->reached)
-		join_moved(d, ctx, e, twin);
-	else if (twin->failing && e->reached)
-		join_moved(d, ctx, twin, e);
 }
 
 /* What was taken for a server's old address answered, or did not. */
 void
 directory_on_verified(struct directory *d, struct ctx *ctx,
-    const struct passed *p, bool answers)
+    const struct passed *p, enum err_code code)
 {
 	struct entry *e, *clone;
 
 	HASH_FIND_STR(d->roster.by_key, p->key, e);
 	HASH_FIND_STR(d->roster.by_key, p->clone, clone);
-	if (!answers || e == NULL || clone == NULL || clone->failing ||
+	if (e == NULL || clone == NULL || clone->failing ||
 	    e->identity[0] == '\0' ||
 	    strcmp(e->identity, clone->identity) != 0)
 		return;
-	e->cloned = clone->cloned = true;
-	act_log(ctx, LOG_WARNING, "%s and %s are alive and have one identity "
-	    "(%s): kept apart", e->key, clone->key, e->identity);
+	if (code == ERR_UNREACHABLE || code == ERR_TIMEOUT) {
+		join_moved(d, ctx, e, clone);
+	} else if (code == ERR_NONE) {
+		e->cloned = clone->cloned = true;
+		act_log(ctx, LOG_WARNING, "%s and %s are alive and have one "
+		    "identity (%s): kept apart", e->key, clone->key,
+		    e->identity);
+	}
 }
 
 /* ---- filing ---- */
@@ -253,22 +259,21 @@ denies(const struct instance *replica, const struct entry *e)
  */
 void
 directory_learn_source(struct directory *d, struct ctx *ctx,
-    const struct instance *replica)
+    const struct entry *of, const struct instance *replica)
 {
 	struct key key = replica->source_key;
-	mono_t checked = CERTAIN;
 	struct entry *e, *is;
 
 	if (!key_valid(key) || roster_find_filed(&d->roster, key) != NULL)
 		return;
 	e = roster_find(&d->roster, key);
 	is = find_uuid(d, replica->source_uuid);
-	if (is == NULL && e == NULL) {
+	if (is == NULL && e == NULL)
 		is = find_learnt(d, ctx, key);
-		checked = UNCHECKED;
-	}
+	if (is == of)
+		return; /* a copy of its source, or a ring of one */
 	if (is != NULL && is != e) {
-		roster_alias(&d->roster, key, is->edge.key, checked);
+		roster_alias(&d->roster, key, is->edge.key, UNCHECKED);
 		act_send(ctx, is->actor, inst_address, .host = key.host,
 		    .port = key.port);
 		directory_names_changed(d, ctx, key, is->edge.key);

@@ -108,14 +108,14 @@ void directory_send_place(struct ctx *ctx, const struct entry *e,
 void directory_check_twin(struct directory *d, struct ctx *ctx,
     struct entry *e);
 void directory_on_verified(struct directory *d, struct ctx *ctx,
-    const struct passed *p, bool answers);
+    const struct passed *p, enum err_code code);
 void directory_audit(struct ctx *ctx, const char *type, const struct entry *e,
     const char *message);
 void directory_on_filed(struct directory *d, struct ctx *ctx,
     const struct msg *m);
 
 void directory_learn_source(struct directory *d, struct ctx *ctx,
-    const struct instance *replica);
+    const struct entry *of, const struct instance *replica);
 void directory_on_strayed(struct directory *d, struct ctx *ctx,
     const struct msg *m);
 
