@@ -56,16 +56,10 @@ arena_reset(struct arena *a)
 }
 
 static struct arena_block *
-grow(struct arena *a, size_t n)
+add_block(struct arena *a, size_t size)
 {
-	size_t size = a->head != NULL ? a->head->size * 2 : BLOCK_MIN;
-	struct arena_block *b;
+	struct arena_block *b = mem_alloc(sizeof *b + size);
 
-	if (size > BLOCK_MAX)
-		size = BLOCK_MAX;
-	if (size < n)
-		size = n;
-	b = mem_alloc(sizeof *b + size);
 	b->next = a->head;
 	b->used = 0;
 	b->size = size;
@@ -73,15 +67,40 @@ grow(struct arena *a, size_t n)
 	return b;
 }
 
+static struct arena_block *
+grow(struct arena *a, size_t n)
+{
+	size_t size = a->head != NULL ? a->head->size * 2 : BLOCK_MIN;
+
+	if (size > BLOCK_MAX)
+		size = BLOCK_MAX;
+	return add_block(a, size < n ? n : size);
+}
+
+size_t
+arena_bytes(size_t n)
+{
+	const size_t align = alignof(max_align_t);
+
+	return (n + align - 1) / align * align;
+}
+
+void
+arena_reserve(struct arena *a, size_t bytes)
+{
+	if (bytes > 0 &&
+	    (a->head == NULL || a->head->size - a->head->used < bytes))
+		add_block(a, bytes);
+}
+
 void *
 arena_alloc(struct arena *a, size_t n)
 {
-	const size_t align = alignof(max_align_t);
 	struct arena_block *b = a->head;
 	void *p;
 
 	assert(n < (size_t)1 << 40);
-	n = (n + align - 1) / align * align;
+	n = arena_bytes(n);
 	if (b == NULL || b->size - b->used < n)
 		b = grow(a, n);
 	p = b->data + b->used;

@@ -20,6 +20,13 @@ void arena_fini(struct arena *a);
 /* Forget everything, keep one block for reuse. */
 void arena_reset(struct arena *a);
 
+/*
+ * Bytes that n bytes take; and room for so many (their sum) in one block, which
+ * is of that size: for what is small, and kept for long by the thousand.
+ */
+size_t arena_bytes(size_t n);
+void arena_reserve(struct arena *a, size_t bytes);
+
 /* Zeroed, aligned for any type. n may be 0. */
 void *arena_alloc(struct arena *a, size_t n)
     __attribute__((returns_nonnull));

@@ -10,6 +10,8 @@
 
 #include "base/mem.h"
 
+enum { FIXED_BYTES = 960 }; /* texts that do not change, as a rule */
+
 static void
 seen_init(struct probe_seen *s)
 {
@@ -58,7 +60,8 @@ probe_memory_distrust(struct probe_memory *m)
 void
 probe_memory_restart(struct probe_memory *m)
 {
-	arena_reset(&m->arena);
+	arena_fini(&m->arena);
+	arena_reserve(&m->arena, FIXED_BYTES);
 	seen_init(&m->fixed);
 	m->fixed_known = false;
 	m->variables = 0;

@@ -101,16 +101,83 @@ own(void *p, enum field_kind kind, struct arena *a)
 	}
 }
 
+static size_t
+str_bytes(const char *s)
+{
+	return s[0] != '\0' ? arena_bytes(strlen(s) + 1) : 0;
+}
+
+static size_t
+list_bytes(enum field_kind kind, const void *p)
+{
+	const struct keys *ks = p;
+	const struct strs *ss = p;
+	size_t sum;
+
+	if (kind == KIND_KEYS) {
+		sum = arena_bytes(ks->n * sizeof *ks->at);
+		for (size_t i = 0; i < ks->n; i++)
+			sum += arena_bytes(strlen(ks->at[i].host) + 1);
+	} else {
+		sum = arena_bytes(ss->n * sizeof *ss->at);
+		for (size_t i = 0; i < ss->n; i++)
+			sum += arena_bytes(strlen(ss->at[i]) + 1);
+	}
+	return sum;
+}
+
+/* What own() will take of the arena. */
+static size_t
+own_bytes(const void *p, enum field_kind kind)
+{
+	switch (kind) {
+	case KIND_STR: return str_bytes(*(const char *const *)p);
+	case KIND_COORD: return str_bytes(((const struct coord *)p)->file);
+	case KIND_KEY:
+		return arena_bytes(strlen(((const struct key *)p)->host) + 1);
+	case KIND_KEYS:
+	case KIND_STRS: return list_bytes(kind, p);
+	default: return 0;
+	}
+}
+
+static size_t
+borrowed_bytes(const struct instance *in)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < instance_field_count; i++)
+		if (instance_fields[i].from != IS_COPY)
+			sum += own_bytes((const char *)in +
+			    instance_fields[i].offset, instance_fields[i].kind);
+	return sum;
+}
+
+static void
+own_all(struct instance *in, struct arena *a)
+{
+	for (size_t i = 0; i < instance_field_count; i++)
+		if (instance_fields[i].from != IS_COPY)
+			own((char *)in + instance_fields[i].offset,
+			    instance_fields[i].kind, a);
+}
+
+void
+instance_own(struct instance *in, struct arena *a)
+{
+	arena_reserve(a, borrowed_bytes(in));
+	own_all(in, a);
+}
+
 struct instance *
 instance_dup(const struct instance *in, struct arena *a)
 {
-	struct instance *out = arena_alloc(a, sizeof *out);
+	struct instance *out;
 
+	arena_reserve(a, arena_bytes(sizeof *out) + borrowed_bytes(in));
+	out = arena_alloc(a, sizeof *out);
 	*out = *in;
-	for (size_t i = 0; i < instance_field_count; i++)
-		if (instance_fields[i].from != IS_COPY)
-			own((char *)out + instance_fields[i].offset,
-			    instance_fields[i].kind, a);
+	own_all(out, a);
 	return out;
 }
 

@@ -107,6 +107,8 @@ void instance_pack(struct buf *b, const struct instance *in);
  */
 bool instance_unpack(struct pcur *c, struct instance *in, struct arena *a);
 
+/* What in points at is copied into a, in one block. */
+void instance_own(struct instance *in, struct arena *a);
 /* A deep copy of everything into a. */
 struct instance *instance_dup(const struct instance *in, struct arena *a);
 
