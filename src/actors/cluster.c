@@ -42,12 +42,10 @@ struct mem {
 	addr_t from;	    /* who reported last */
 	bool placed;	    /* its place is on the board */
 	bool gone;	    /* to be dropped with the next snapshot */
-	struct arena arena; /* of facts */
-	struct instance facts;
 	struct health health; /* error is error_text */
 	char error_text[ERR_TEXT_MAX];
-	struct inst_rec *rec; /* as published; NULL: not yet */
-	bool news;	      /* facts changed since rec was made */
+	struct inst_rec *rec;  /* as published; NULL: not yet */
+	struct inst_rec *next; /* newer facts, without a place; NULL: none */
 };
 
 struct cluster {
@@ -105,7 +103,8 @@ new_rec(const struct instance *in)
 
 	shared_init(&rec->shared, free_rec);
 	arena_init(&rec->arena);
-	rec->in = *instance_dup(in, &rec->arena);
+	rec->in = *in;
+	instance_own(&rec->in, &rec->arena);
 	return rec;
 }
 
@@ -118,6 +117,46 @@ same_place(const struct instance *a, const struct instance *b)
 	    strcmp(a->suggested_cluster_alias, b->suggested_cluster_alias) ==
 	    0 && strcmp(a->ancestry_uuid, b->ancestry_uuid) == 0 &&
 	    strcmp(a->gtid_errant, b->gtid_errant) == 0;
+}
+
+static const struct instance *
+latest(const struct mem *m)
+{
+	return m->next != NULL ? &m->next->in : &m->rec->in;
+}
+
+/* Nobody has seen rec yet: the place that place_members() found goes in. */
+static void
+set_place(struct inst_rec *rec, const struct instance *in)
+{
+	struct arena *a = &rec->arena;
+
+	arena_reserve(a, arena_bytes(strlen(in->cluster_name) + 1) +
+	    arena_bytes(strlen(in->suggested_cluster_alias) + 1) +
+	    arena_bytes(strlen(in->ancestry_uuid) + 1) +
+	    arena_bytes(strlen(in->gtid_errant) + 1));
+	rec->in.replication_depth = in->replication_depth;
+	rec->in.is_co_primary = in->is_co_primary;
+	rec->in.cluster_name = arena_strdup(a, in->cluster_name);
+	rec->in.suggested_cluster_alias =
+	    arena_strdup(a, in->suggested_cluster_alias);
+	rec->in.ancestry_uuid = arena_strdup(a, in->ancestry_uuid);
+	rec->in.gtid_errant = arena_strdup(a, in->gtid_errant);
+}
+
+/* in: its facts with the place they have now. */
+static void
+take_place(struct mem *m, const struct instance *in)
+{
+	if (m->next == NULL && same_place(&m->rec->in, in))
+		return;
+	if (m->next == NULL)
+		m->next = new_rec(in);
+	else
+		set_place(m->next, in);
+	shared_unref(m->rec);
+	m->rec = m->next;
+	m->next = NULL;
 }
 
 /* Work out all places; a member whose facts and place stay keeps its record. */
@@ -134,23 +173,15 @@ place_members(struct cluster *cl)
 	HASH_ITER(hh, cl->members, m, tmp) {
 		if (m->gone)
 			continue;
-		in[i] = m->facts;
+		in[i] = *latest(m);
 		at[i] = &in[i];
 		i++;
 	}
 	cluster_place(cl->arg.name, at, n, &arena);
 	i = 0;
-	HASH_ITER(hh, cl->members, m, tmp) {
-		if (m->gone)
-			continue;
-		if (m->rec == NULL || m->news ||
-		    !same_place(&m->rec->in, &in[i])) {
-			shared_unref(m->rec);
-			m->rec = new_rec(&in[i]);
-			m->news = false;
-		}
-		i++;
-	}
+	HASH_ITER(hh, cl->members, m, tmp)
+		if (!m->gone)
+			take_place(m, &in[i++]);
 	arena_fini(&arena);
 	mem_free(at);
 	mem_free(in);
@@ -236,7 +267,7 @@ free_mem(struct cluster *cl, struct mem *m)
 {
 	HASH_DEL(cl->members, m);
 	shared_unref(m->rec);
-	arena_fini(&m->arena);
+	shared_unref(m->next);
 	mem_free(m);
 }
 
@@ -334,9 +365,6 @@ add(struct cluster *cl, struct key key)
 	struct mem *m = mem_zalloc(sizeof *m);
 
 	key_text(key, m->key);
-	arena_init(&m->arena);
-	instance_init(&m->facts);
-	m->facts.key = key_dup(key, &m->arena);
 	HASH_ADD_STR(cl->members, key, m);
 	cl->n++;
 	return m;
@@ -355,9 +383,8 @@ take_facts(struct mem *m, struct bin facts)
 	instance_init(&in);
 	good = instance_unpack(&c, &in, &arena);
 	assert(good);
-	arena_reset(&m->arena);
-	m->facts = *instance_dup(&in, &m->arena);
-	m->news = true;
+	shared_unref(m->next);
+	m->next = new_rec(&in);
 	arena_fini(&arena);
 }
 

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "mysql/rows.h"
+#include "base/mem.h"
 #include "topology/schedule.h"
 
 #define SLOW_AFTER DUR_S(1) /* a probe under way this long is reported */
@@ -102,7 +103,7 @@ note_failure(struct inst *in, struct ctx *ctx, const struct err *err)
 
 	in->health.failures++;
 	in->health.error_code = err->code;
-	in->health.partial = in->probe.partial;
+	in->health.partial = in->probe->partial;
 	snprintf(in->error, sizeof in->error, "%s", err->text);
 	in->health.error = in->error;
 	if (news || in->health.failures == 1)
@@ -120,7 +121,7 @@ note_success(struct inst *in, struct ctx *ctx)
 		    in->health.failures);
 	in->health.failures = 0;
 	in->health.last_seen = act_wall(ctx);
-	in->health.uptime = in->probe.uptime;
+	in->health.uptime = in->probe->uptime;
 	in->health.partial = true;
 	in->health.error_code = ERR_NONE;
 	in->error[0] = '\0';
@@ -136,17 +137,17 @@ log_notes(struct inst *in, struct ctx *ctx)
 {
 	uint64_t digest = 0;
 
-	if (in->probe.unchanged || in->probe.err.code != ERR_NONE)
+	if (in->probe->unchanged || in->probe->err.code != ERR_NONE)
 		return;
-	for (unsigned i = 0; i < in->probe.notes_count; i++)
+	for (unsigned i = 0; i < in->probe->notes_count; i++)
 		digest = digest * 31 + rows_digest((struct bin){
-		    (const uint8_t *)in->probe.notes[i],
-		    strlen(in->probe.notes[i]) });
+		    (const uint8_t *)in->probe->notes[i],
+		    strlen(in->probe->notes[i]) });
 	if (digest == in->notes_digest)
 		return;
 	in->notes_digest = digest;
-	for (unsigned i = 0; i < in->probe.notes_count; i++)
-		act_log(ctx, LOG_WARNING, "%s", in->probe.notes[i]);
+	for (unsigned i = 0; i < in->probe->notes_count; i++)
+		act_log(ctx, LOG_WARNING, "%s", in->probe->notes[i]);
 }
 
 /* Another server answers where this one did. */
@@ -180,7 +181,7 @@ take_facts(struct inst *in, struct ctx *ctx, struct key filed)
 {
 	unsigned before = in->told.left_out;
 
-	told_take(&in->told, &in->probe, filed, instance_asked_key(in),
+	told_take(&in->told, in->probe, filed, instance_asked_key(in),
 	    in->config->config);
 	log_left_out(in, ctx, before);
 	snprintf(in->host, sizeof in->host, "%s", filed.host);
@@ -191,11 +192,11 @@ take_facts(struct inst *in, struct ctx *ctx, struct key filed)
 static enum err_code
 check_facts(struct inst *in, struct ctx *ctx, struct err *err)
 {
-	struct instance *facts = probe_facts(&in->probe);
+	struct instance *facts = probe_facts(in->probe);
 	char text[KEY_TEXT_MAX];
 	struct key filed;
 
-	if (probe_filed_key(&in->probe, &filed, err) != ERR_NONE)
+	if (probe_filed_key(in->probe, &filed, err) != ERR_NONE)
 		return err->code;
 	if (told_ignored(facts, in->config->config))
 		return err_set(err, ERR_DENIED, "left out: its replication user"
@@ -264,7 +265,9 @@ static void
 release_probe(struct inst *in, struct ctx *ctx)
 {
 	act_cancel(ctx, &in->slow);
-	probe_fini(&in->probe);
+	probe_fini(in->probe);
+	mem_free(in->probe);
+	in->probe = NULL;
 	arena_fini(&in->arena);
 	shared_unref(in->config);
 	in->config = NULL;
@@ -275,8 +278,8 @@ release_probe(struct inst *in, struct ctx *ctx)
 static void
 finish_probe(struct inst *in, struct ctx *ctx)
 {
-	struct err err = in->probe.err;
-	bool news = !in->probe.unchanged;
+	struct err err = in->probe->err;
+	bool news = !in->probe->unchanged;
 
 	if (err.code != ERR_BUSY)
 		in->health.last_checked = act_wall(ctx);
@@ -315,7 +318,7 @@ finish_probe(struct inst *in, struct ctx *ctx)
 static void
 run_next(struct inst *in, struct ctx *ctx)
 {
-	const char *text = probe_text(&in->probe);
+	const char *text = probe_text(in->probe);
 	dur_t left = mono_sub(in->deadline, act_now(ctx));
 
 	if (text == NULL) {
@@ -325,7 +328,7 @@ run_next(struct inst *in, struct ctx *ctx)
 	if (left.us < 1000)
 		left = DUR_MS(1); /* the session says that it is too late */
 	in->serial = act_request(ctx, in->session, session_run, left,
-	    .generation = probe_generation(&in->probe), .text = text,
+	    .generation = probe_generation(in->probe), .text = text,
 	    .limit_us = left.us);
 }
 
@@ -340,7 +343,8 @@ begin_probe(struct inst *in, struct ctx *ctx)
 	c = in->config->config;
 	in->options = told_options(c);
 	arena_init(&in->arena);
-	probe_start(&in->probe, &in->options, &in->memory, instance_asked_key(in),
+	in->probe = mem_alloc(sizeof *in->probe);
+	probe_start(in->probe, &in->options, &in->memory, instance_asked_key(in),
 	    &in->arena);
 	in->began = act_now(ctx);
 	in->deadline = mono_add(in->began,
@@ -359,7 +363,7 @@ on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 	if (in->state != PROBING || m->serial != in->serial)
 		return; /* of a probe that was given up */
 	in->serial = 0;
-	probe_take(&in->probe, &(struct probe_reply){
+	probe_take(in->probe, &(struct probe_reply){
 		.generation = r->generation,
 		.stale = r->stale,
 		.code = (enum err_code)r->code,
@@ -378,8 +382,8 @@ on_refused(struct inst *in, struct ctx *ctx, const struct msg *m)
 	if (in->state != PROBING || m->serial != in->serial)
 		return;
 	in->serial = 0;
-	probe_take(&in->probe, &(struct probe_reply){
-		.generation = probe_generation(&in->probe),
+	probe_take(in->probe, &(struct probe_reply){
+		.generation = probe_generation(in->probe),
 		.code = ERR_BUSY,
 		.error = "the server's session is busy or gone",
 	});
@@ -422,6 +426,7 @@ on_probe_now(struct inst *in, struct ctx *ctx, const struct msg *m)
 		    .error = "too many wait for this server's probe");
 		return;
 	}
+	in->ask = mem_resize(in->ask, in->asks + 1, sizeof *in->ask);
 	in->ask[in->asks++] = ask_of(m);
 	if (as_probe_now(m)->follow)
 		in->since_announced = ANNOUNCE_EVERY;

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 #define SYNC_LIMIT DUR_S(5)
 
 /* ---- leaving ---- */
@@ -48,6 +50,8 @@ instance_answer_asks(struct inst *in, struct ctx *ctx, enum err_code code,
 		act_answer(ctx, in->ask[i], server_probed, .host = in->host,
 		    .port = in->port, .code = code, .error = error,
 		    .facts = bytes(&b));
+	mem_free(in->ask);
+	in->ask = NULL;
 	in->asks = 0;
 	shared_unref(snap);
 	buf_fini(&b);

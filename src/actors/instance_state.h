@@ -48,7 +48,7 @@ struct inst {
 	addr_t session;
 	uint32_t serial; /* of the session_run that waits; 0: none */
 	struct probe_memory memory;
-	struct probe probe;
+	struct probe *probe; /* only while PROBING: thousands do not */
 	struct probe_options options;
 	const struct config_shared *config; /* held while PROBING */
 	struct arena arena;		    /* of the probe */
@@ -78,7 +78,7 @@ struct inst {
 	bool sync_wanted; /* asks wait until it has a place */
 	uint32_t sync;	  /* serial of the cluster_sync they wait for; 0: none */
 	size_t asks;
-	struct ask ask[ASKS_MAX];
+	struct ask *ask; /* of them */
 };
 
 static inline struct key

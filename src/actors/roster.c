@@ -378,9 +378,10 @@ roster_set_edge(struct roster *r, struct entry *e, const struct instance *in)
 	if (key_valid(e->raw_source) && !key_eq(e->raw_source, in->source_key))
 		key_text(roster_filed(r, e->raw_source), e->was_source);
 	arena_init(&e->arena);
-	own = key_dup(e->edge.key, &e->arena);
-	e->edge = *instance_dup(in, &e->arena);
+	own = e->edge.key;
+	e->edge = *in;
 	e->edge.key = own;
+	instance_own(&e->edge, &e->arena);
 	e->raw_source = e->edge.source_key;
 	e->raw_group_primary = e->edge.group_primary;
 	refile(r, e);
