@@ -14,7 +14,7 @@ struct forgetting {
 	mono_t until;
 };
 
-/* How long no list brings it back.  (../spec: discovery, section 2) */
+/* How long no list brings it back.  (inst/instance_dao.go, 3.2.6.) */
 static mono_t
 forget_until(struct ctx *ctx)
 {

@@ -5,7 +5,7 @@
  * A name is resolved by HostnameResolveMethod: "none" and "default" leave it as
  * it is unless a probe taught us under which name that host is filed; "cname"
  * and "ip" ask a resolver thread.  Whoever asks while a look-up is under way is
- * answered together with the first.  (../spec: discovery, section 8.)
+ * answered together with the first.  (inst/resolve.go, 3.2.6.)
  */
 #include "config.h"
 

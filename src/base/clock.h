@@ -76,7 +76,7 @@ enum err_code wall_parse(wall_t *t, const char *text, struct err *err);
 
 /*
  * Reads one number and one of s m h d w ("10m"), as downtime durations are
- * written (../spec: backend, section 8).  INVALID names the text.
+ * written in orchestrator 3.2.6.  INVALID names the text.
  */
 enum err_code dur_parse(dur_t *d, const char *text, struct err *err);
 

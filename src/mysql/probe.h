@@ -16,7 +16,7 @@
  * statement more for each that the server refused in the middle of a batch;
  * the memory keeps these at the end of later batches, one of them a probe.
  *
- * From: ../spec: discovery, sections 4 to 6, 12 and 13.
+ * From: inst/instance_dao.go, 3.2.6; doc/probing.md has the statements.
  */
 #ifndef ORC_MYSQL_PROBE_H
 #define ORC_MYSQL_PROBE_H

@@ -147,14 +147,6 @@ op_arg(const struct op_call *c, const char *name)
 	return NULL;
 }
 
-bool
-op_arg_is_true(const struct op_call *c, const char *name)
-{
-	const char *v = op_arg(c, name);
-
-	return v != NULL && (strcasecmp(v, "true") == 0 || strcmp(v, "1") == 0);
-}
-
 /* ---- what goes out ---- */
 
 struct json *

@@ -79,8 +79,6 @@ struct op_rendered **op_rendered(const struct op_call *c); /* likewise */
 const struct app *op_app(const struct op_call *c);
 /* NULL when not given, or given empty. */
 const char *op_arg(const struct op_call *c, const char *name);
-/* "true" or "1". */
-bool op_arg_is_true(const struct op_call *c, const char *name);
 /* A call without operation; dispatch.c keeps unused ones. */
 struct op_call *call_new(struct ops *ops);
 void call_free(struct op_call *c);

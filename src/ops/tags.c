@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tags: free name=value pairs of servers.  From: ../spec, discovery section 14.
+ * Tags: free name=value pairs of servers.  From: inst/tag.go, 3.2.6.
  */
 #include "config.h"
 

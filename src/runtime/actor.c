@@ -122,12 +122,6 @@ act_app(const struct ctx *ctx)
 	return ctx->core->arg.app;
 }
 
-struct board *
-act_board(const struct ctx *ctx)
-{
-	return ctx->core->board;
-}
-
 /* ---- time and chance ---- */
 
 /* Outside a handler (a port's thread) nothing says when a reading is old. */
@@ -204,21 +198,6 @@ sys_why(const struct msg *m)
 	why = pcur_uint(&c);
 	assert(pcur_ok(&c) && why <= REFUSED_DEAD);
 	return (enum refusal)why;
-}
-
-uint16_t
-sys_refused_type(const struct msg *m)
-{
-	struct pcur c;
-	uint64_t type;
-
-	assert(m->type == SYS_REFUSED);
-	pcur_init(&c, m->body.data, m->body.len);
-	pcur_array(&c);
-	pcur_skip(&c);
-	type = pcur_uint(&c);
-	assert(pcur_done(&c));
-	return (uint16_t)type;
 }
 
 struct sys_io

@@ -147,7 +147,6 @@ void act_watch(struct ctx *ctx, addr_t whom); /* SYS_DOWN, at once if dead */
 void act_rehome(struct ctx *ctx, int home);
 addr_t act_self(const struct ctx *ctx);
 void *act_app(const struct ctx *ctx); /* what rt_new() or sim_new() was given */
-struct board *act_board(const struct ctx *ctx);
 
 /* ---- time and chance; virtual in the simulator ---- */
 
@@ -206,7 +205,6 @@ void act_signal(struct ctx *ctx, int signo);
 /* Readers of system messages. */
 enum refusal { REFUSED_BUSY, REFUSED_DEAD };
 enum refusal sys_why(const struct msg *m);
-uint16_t sys_refused_type(const struct msg *m); /* of the request */
 struct sys_io {
 	int fd;
 	uint32_t events;

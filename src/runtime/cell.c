@@ -113,13 +113,6 @@ cell_give(struct ctx *ctx, struct cell *c)
 	}
 }
 
-void
-cell_return_all(struct ctx *ctx)
-{
-	for (int i = 0; i < ctx->core->homes; i++)
-		return_to(ctx, i);
-}
-
 static void
 free_list(struct cell_list *l)
 {

@@ -80,8 +80,6 @@ struct cell *cells_pop(struct cell_list *l);
 struct cell *cell_take(struct ctx *ctx);
 /* The message was handled: the cell goes back to the pool that it came from. */
 void cell_give(struct ctx *ctx, struct cell *c);
-/* Send other threads' cells home, however few. */
-void cell_return_all(struct ctx *ctx);
 void cell_free_all(struct ctx *ctx); /* at the end; no other thread runs */
 void cell_free(struct cell *c);
 

@@ -122,12 +122,6 @@ rt_new(const struct rt_arg *arg)
 	return rt;
 }
 
-struct board *
-rt_board(struct rt *rt)
-{
-	return rt->core.board;
-}
-
 void
 rt_stats(const struct rt *rt, struct rt_stats *out)
 {

@@ -52,7 +52,6 @@ void rt_start(struct rt *rt);
  */
 void rt_stop(struct rt *rt);
 void rt_free(struct rt *rt); /* stops first if need be */
-struct board *rt_board(struct rt *rt);
 
 /*
  * A port lets a foreign thread (an HTTP loop, main) send and receive.  wake

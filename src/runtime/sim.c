@@ -467,18 +467,6 @@ sim_until(struct sim *sim, dur_t d, bool (*cond)(void *arg), void *arg)
 }
 
 uint64_t
-sim_random_below(struct sim *sim, uint64_t n)
-{
-	return rng_below(&sim->rng, n);
-}
-
-struct board *
-sim_board(struct sim *sim)
-{
-	return sim->core.board;
-}
-
-uint64_t
 sim_steps(const struct sim *sim)
 {
 	return sim->steps;

@@ -36,8 +36,6 @@ bool sim_until(struct sim *sim, dur_t d, bool (*cond)(void *arg), void *arg);
 mono_t sim_now(const struct sim *sim);
 wall_t sim_wall(const struct sim *sim);
 void sim_clock_jump(struct sim *sim, dur_t d); /* the wall clock only */
-uint64_t sim_random_below(struct sim *sim, uint64_t n);
-struct board *sim_board(struct sim *sim);
 uint64_t sim_steps(const struct sim *sim); /* handlers run */
 /* A digest over (time, receiver, type, body) of all handlers run so far. */
 uint64_t sim_digest(const struct sim *sim);

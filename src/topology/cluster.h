@@ -36,7 +36,7 @@ struct key cluster_parent(const struct instance *in);
 
 /*
  * The root of a server's replication tree: where following parents ends.  The
- * rules of ../spec: discovery, section 7, applied to all at once instead of one
+ * rules of inst/instance_dao.go, 3.2.6, applied to all at once instead of one
  * level per poll:
  *   - a parent that is not known ends the walk: the server is its own root;
  *   - a ring of two (co-primaries) or more has the name of the member that is

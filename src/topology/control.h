@@ -14,7 +14,7 @@
  *	code = control_apply(old, (struct bin){ b.data, b.len }, &new, &res,
  *	    &err);
  *
- * From: ../spec: backend, sections 3, 5 and 7; discovery, section 14.
+ * From: db/generate_base.go and the *_dao.go of inst, 3.2.6.
  */
 #ifndef ORC_TOPOLOGY_CONTROL_H
 #define ORC_TOPOLOGY_CONTROL_H

@@ -46,7 +46,7 @@ enum err_code coord_previous_file(struct coord *out, const struct coord *c,
 
 /*
  * Replication that was broken on purpose the old way: the log file reads
- * "//FILE:POS" (../spec: discovery, section 1).  coord_attached() gives what is
+ * "//FILE:POS" (inst/binlog.go, 3.2.6).  coord_attached() gives what is
  * inside, and MALFORMED when c is not of that form.
  */
 bool coord_is_detached(const struct coord *c);

@@ -15,8 +15,8 @@
  * What is left was written where it should not have been: by the server itself,
  * by a server between it and the head, or by a former primary that the present
  * one did not get everything from.  The reference sees only a server's own
- * uuid, and what nobody above it uses (inst/instance_dao.go; ../spec:
- * weaknesses, W61).
+ * uuid, and what nobody above it uses (inst/instance_dao.go,
+ * 3.2.6).
  *
  * MariaDB has positions, not sets: the last transaction of a domain, judged by
  * the same rules with server ids for uuids.  One that was hidden by a later

@@ -339,9 +339,3 @@ instance_is_binlog_server(const struct instance *in)
 	    FLAVOUR_MAXSCALE;
 }
 
-bool
-instance_is_mariadb(const struct instance *in)
-{
-	return version_flavour(in->version, in->version_comment) ==
-	    FLAVOUR_MARIADB;
-}

@@ -129,7 +129,7 @@ void key_json(struct json *w, struct key k);
 void keys_json(struct json *w, struct keys ks);
 void coord_json(struct json *w, const struct coord *c);
 
-/* What follows from the facts alone (../spec: discovery, sections 6 and 9). */
+/* What follows from the facts alone (inst/instance.go, 3.2.6). */
 bool instance_is_replica(const struct instance *in);
 bool instance_is_running(const struct instance *in); /* both threads run */
 bool instance_is_group_member(const struct instance *in);
@@ -137,6 +137,5 @@ bool instance_is_group_primary(const struct instance *in);
 bool instance_is_group_secondary(const struct instance *in);
 bool instance_is_primary(const struct instance *in); /* nothing above it */
 bool instance_is_binlog_server(const struct instance *in);
-bool instance_is_mariadb(const struct instance *in);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The v1 JSON object of a server (../spec: json-shapes, "Instance"). */
+/* The v1 JSON object of a server (inst/instance.go, 3.2.6). */
 #include "config.h"
 
 #include "topology/instance.h"

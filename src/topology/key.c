@@ -148,14 +148,6 @@ key_of_text(const char *text, struct arena *a)
 }
 
 struct key
-key_attached(struct key k)
-{
-	while (key_is_detached(k))
-		k.host += 2;
-	return k;
-}
-
-struct key
 key_dup(struct key k, struct arena *a)
 {
 	return (struct key){ arena_strdup(a, k.host), k.port };

@@ -40,7 +40,6 @@ enum err_code key_parse(struct key *key, const char *text,
 bool key_valid(struct key k);
 bool key_is_none(struct key k);	    /* unset: "" or "_" or port 0 */
 bool key_is_detached(struct key k); /* the host begins with "//" */
-struct key key_attached(struct key k); /* without that "//" */
 bool key_eq(struct key a, struct key b);
 int key_cmp(struct key a, struct key b); /* host bytes, then port */
 /* "host:port"; IPv6 hosts are not bracketed; a longer host is cut. */

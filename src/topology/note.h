@@ -44,7 +44,7 @@ void note_fill(struct instance *out, const struct member *m,
 
 /*
  * The last probe that ended, ended well.  A server that was never reached is
- * not valid.  (../spec: discovery, section 9.)
+ * not valid.  (inst/instance_dao.go, 3.2.6.)
  */
 bool note_is_valid(const struct health *h);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finding servers by what people type.
- * From: ../spec: backend, "Search" and "Fuzzy lookup"; api.tsv, search.
+ * From: inst/instance_dao.go, 3.2.6, search and fuzzy lookup of names.
  */
 #ifndef ORC_TOPOLOGY_SEARCH_H
 #define ORC_TOPOLOGY_SEARCH_H

@@ -7,7 +7,7 @@
  *	+ b:3306     [0s,ok,8.4.3,ro,ROW,>>,GTID]
  *	  - c:3306   [null,nonreplicating,8.4.3,ro,ROW,>>,GTID,downtimed]
  *
- * From: ../spec: json-shapes, "Text tree"; inst/cluster.go, 3.2.6.
+ * From: inst/instance_topology.go, 3.2.6.
  */
 #ifndef ORC_TOPOLOGY_TREE_H
 #define ORC_TOPOLOGY_TREE_H

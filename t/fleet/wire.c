@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packets of the MySQL protocol, as a server writes them.
+ */
 #include "config.h"
 
 #include "fleet/wire.h"
@@ -187,18 +190,6 @@ put_value(struct buf *b, const char *v, size_t n)
 		put_text(b, v, n);
 	else
 		put_int(b, 0xfb, 1);
-}
-
-void
-wire_value(struct buf *b, uint8_t *seq, const char *name, const char *v)
-{
-	size_t mark;
-
-	put_columns(b, seq, &name, 1);
-	mark = begin(b, seq);
-	put_value(b, v, v != NULL ? strlen(v) : 0);
-	end(b, mark);
-	wire_eof(b, seq, false);
 }
 
 void

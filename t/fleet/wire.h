@@ -27,8 +27,6 @@ void wire_ok(struct buf *b, uint8_t *seq, bool more);
 void wire_eof(struct buf *b, uint8_t *seq, bool more);
 void wire_error(struct buf *b, uint8_t *seq, unsigned errnum,
     const char *text);
-/* A text result set of one column and one row; v NULL: SQL NULL. */
-void wire_value(struct buf *b, uint8_t *seq, const char *name, const char *v);
 /* The present result of r with all its rows. */
 void wire_result(struct buf *b, uint8_t *seq, struct rows *r,
     bool error_follows);

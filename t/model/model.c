@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Model servers: what they are, how they replicate, what happens to them.
+ */
 #include "config.h"
 
 #include "model/model.h"

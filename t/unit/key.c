@@ -93,8 +93,6 @@ test_is(void)
 			key_is_detached(k) == is_row[i].detached,
 		    "%s", is_row[i].what);
 	}
-	is_str(key_attached((struct key){ "//db1", 1 }).host, "db1",
-	    "attached again");
 }
 
 static void

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The small world of the operation tests; see ops_world.h.
+ */
 #include "config.h"
 
 #include "ops_world.h"
