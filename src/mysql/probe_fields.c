@@ -8,7 +8,6 @@
 #include "mysql/probe_impl.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -97,8 +96,8 @@ static const struct field replication_fields[] = {
 	{ "Get_master_public_key", IN(get_public_key), V_NULLBOOL, 0 },
 	{ "Get_Source_public_key", IN(get_public_key), V_NULLBOOL, 0 },
 	{ "Gtid_IO_Pos", IN(mariadb_io_pos), V_STR, 0 },
-	{ "Last_IO_Error", IN(last_io_error), V_QUOTED, 0 },
-	{ "Last_SQL_Error", IN(last_sql_error), V_QUOTED, 0 },
+	{ "Last_IO_Error", IN(last_io_error), V_STR, 0 },
+	{ "Last_SQL_Error", IN(last_sql_error), V_STR, 0 },
 	{ "Master_Host", IN(source_host_raw), V_STR, 0 },
 	{ "Master_Log_File", IN(read_coord.file), V_STR, 0 },
 	{ "Master_Port", IN(source_key.port), V_PORT, 0 },
@@ -266,7 +265,6 @@ field_set(struct probe_seen *to, const struct field *f, const char *value,
 	case V_UINT: *(uint64_t *)p = strtoull(v, NULL, 10); break;
 	case V_BOOL: *(bool *)p = text_is_true(v); break;
 	case V_NOT_OFF: *(bool *)p = !text_is_false(v); break;
-	case V_QUOTED: *(const char **)p = quote_ascii(v, a); break;
 	case V_STATE: *(int64_t *)p = thread_state(v); break;
 	case V_NULLBOOL:
 		*(struct nullbool *)p =
@@ -277,72 +275,4 @@ field_set(struct probe_seen *to, const struct field *f, const char *value,
 	case V_POS: *(int64_t *)p = strtoll(v, NULL, 10); break;
 	case V_FILTER: *(bool *)p |= v[0] != '\0'; break;
 	}
-}
-
-/* The code point at s (*len bytes), or -1 for a byte that is not UTF-8. */
-static int32_t
-code_point(const unsigned char *s, int *len)
-{
-	int n = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	static const int32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	int32_t c;
-
-	*len = 1;
-	if (s[0] < 0x80)
-		return s[0];
-	if (s[0] < 0xc2 || s[0] > 0xf4)
-		return -1;
-	c = s[0] & (0xff >> (n + 1));
-	for (int i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return -1;
-		c = c << 6 | (s[i] & 0x3f);
-	}
-	if (c < least[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return -1;
-	*len = n;
-	return c;
-}
-
-static void
-quote_one(struct buf *b, int32_t c, unsigned char byte)
-{
-	static const char named[] = "\a\b\f\n\r\t\v\\\"";
-	static const char letter[] = "abfnrtv\\\"";
-	const char *at;
-
-	if (c < 0)
-		buf_printf(b, "\\x%02x", byte);
-	else if (c > 0 && c < 0x80 && (at = strchr(named, (int)c)) != NULL)
-		buf_printf(b, "\\%c", letter[at - named]);
-	else if (c < 0x20 || c == 0x7f)
-		buf_printf(b, "\\x%02x", (unsigned)c);
-	else if (c < 0x80)
-		buf_chr(b, (char)c);
-	else
-		buf_printf(b, c > 0xffff ? "\\U%08" PRIx32 : "\\u%04" PRIx32,
-		    (uint32_t)c);
-}
-
-const char *
-quote_ascii(const char *text, struct arena *a)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	const char *copy;
-	struct buf b;
-	int len;
-
-	if (text[0] == '\0')
-		return "";
-	buf_init(&b);
-	buf_chr(&b, '"');
-	for (; *s != '\0'; s += len) {
-		int32_t c = code_point(s, &len);
-
-		quote_one(&b, c, *s);
-	}
-	buf_chr(&b, '"');
-	copy = arena_strndup(a, b.data, b.len);
-	buf_fini(&b);
-	return copy;
 }

@@ -113,7 +113,6 @@ enum value_kind {
 	V_UINT,
 	V_BOOL,	      /* 1, ON, YES, TRUE */
 	V_NOT_OFF,    /* true for any text but 0, OFF, NO, FALSE, "" */
-	V_QUOTED,     /* as a quoted literal, "" when empty */
 	V_STATE,      /* Yes, No, other: enum thread_state */
 	V_NULLBOOL,
 	V_SECONDS,    /* struct nullint, not negative */
@@ -143,8 +142,6 @@ void status_names(struct buf *b);
 void field_set(struct probe_seen *to, const struct field *f, const char *value,
     struct arena *a);
 
-/* A quoted ASCII literal as Go writes it; "" for an empty text. */
-const char *quote_ascii(const char *text, struct arena *a);
 bool text_is_true(const char *s);
 
 /* Tables are in order: for the test. */

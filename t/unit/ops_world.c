@@ -61,7 +61,7 @@ facts(const struct server *s, struct instance *in, struct key *replica)
 	in->io_state = THREAD_RUNNING;
 	in->sql_running = !s->stopped;
 	in->sql_state = s->stopped ? THREAD_STOPPED : THREAD_RUNNING;
-	in->last_sql_error = s->stopped ? "\"duplicate\"" : "";
+	in->last_sql_error = s->stopped ? "duplicate" : "";
 	in->read_coord = in->exec_coord =
 	    (struct coord){ "bin.000007", 1000, false };
 	in->seconds_behind = in->lag_seconds =
