@@ -100,14 +100,16 @@ static void
 note_failure(struct inst *in, struct ctx *ctx, const struct err *err)
 {
 	bool news = strcmp(in->error, err->text) != 0;
+	bool first = in->health.failures == 0;
 
 	in->health.failures++;
 	in->health.error_code = err->code;
 	in->health.partial = in->probe->partial;
 	snprintf(in->error, sizeof in->error, "%s", err->text);
 	in->health.error = in->error;
-	if (news || in->health.failures == 1)
-		act_log(ctx, LOG_INFO, "probe failed: %s", err->text);
+	if (first || news)
+		act_log(ctx, first ? LOG_WARNING : LOG_INFO, "probe failed: %s",
+		    err->text);
 	else if (in->config->config->dead_instance_discovery_logs_enabled)
 		act_log(ctx, LOG_DEBUG, "probe failed %u times in a row: %s",
 		    in->health.failures, err->text);
@@ -117,7 +119,7 @@ static void
 note_success(struct inst *in, struct ctx *ctx)
 {
 	if (in->health.failures > 0)
-		act_log(ctx, LOG_INFO, "reached again after %u failures",
+		act_log(ctx, LOG_NOTICE, "reached again after %u failures",
 		    in->health.failures);
 	in->health.failures = 0;
 	in->health.last_seen = act_wall(ctx);

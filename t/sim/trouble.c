@@ -110,8 +110,10 @@ test_fault(size_t i)
 	m = stage_member(st, "b:3306");
 	is_int(m->health.failures, 0, "no failure is left");
 	is_str(m->health.error, "", "nor a text");
-	is_int(stage_logged(st, "instance b:3306: reached again"), 1,
-	    "it is logged");
+	is_int(stage_logged(st, "WARNING instance b:3306: probe failed"), 1,
+	    "what failed is said once, where nobody asked for details");
+	is_int(stage_logged(st, "NOTICE instance b:3306: reached again"), 1,
+	    "and its end too");
 	stage_free(st);
 	ok(others > 0, "others were asked meanwhile");
 }
