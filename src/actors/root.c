@@ -76,7 +76,6 @@ fail(struct root *r, struct ctx *ctx, enum err_code code, const char *error)
 	r->state = FAILED;
 	r->code = code;
 	snprintf(r->error, sizeof r->error, "%s", error);
-	act_log(ctx, LOG_ERROR, "the store cannot be read: %s", error);
 	answer_all(r, ctx);
 }
 

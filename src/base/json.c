@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -190,8 +191,16 @@ json_uint(struct json *w, uint64_t v)
 void
 json_double(struct json *w, double v)
 {
+	char text[32];
+	int digits = 15;
+
+	if (!isfinite(v))
+		v = 0.0;
 	before(w);
-	buf_printf(w->out, "%.17g", isfinite(v) ? v : 0.0);
+	do
+		snprintf(text, sizeof text, "%.*g", digits, v);
+	while (strtod(text, NULL) != v && ++digits <= 17);
+	buf_str(w->out, text);
 }
 
 void

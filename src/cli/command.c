@@ -438,7 +438,7 @@ own_dump_config(const struct flags *f, const struct config_source *source)
 	if (config == NULL)
 		return 1;
 	config_dump(config, &text);
-	fputs(buf_text(&text), stdout);
+	puts(buf_text(&text));
 	buf_fini(&text);
 	config_free(config);
 	return 0;

@@ -137,6 +137,8 @@ run_word(const struct flags *f, const struct config_source *source)
 		    "\"orchestrator -h\" shows how to use it.");
 		return 0;
 	}
+	if (strcmp(word, "http") == 0)
+		word = f->words > 1 ? f->word[1] : "-c";
 	fprintf(stderr, "orchestrator: what is \"%s\"?\n", word);
 	return usage(stderr, 1);
 }

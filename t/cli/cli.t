@@ -120,6 +120,13 @@ like("$status $err", qr/\A1 .*-i must be given/s, 'forget wants a name');
 like("$status $err", qr/\A0 .*-noop has no effect/s,
     'a flag without effect is named');
 
+like((run('-config', $config, 'http', 'extra'))[2], qr/what is "extra"\?/,
+    'the word that is too many is named');
+write_config(SQLite3DataFile => $dir);
+is(() = (run('-config', $config, 'http'))[2] =~ /is a directory/gi, 1,
+    'a store that cannot be opened is named once');
+write_config();
+
 # ---- what is kept -------------------------------------------------------
 
 gives('a tag', "0 db1:3306\n", 'tag', '-i', 'db1:3306', '-tag', 'role=main');
@@ -204,6 +211,7 @@ is($status, 0, 'dump-config');
 my $dump = JSON::PP->new->decode($out);
 is($dump->{MySQLTopologyUser}, 'nobody', 'shows the values');
 unlike($out, qr/very secret/, 'but no secrets');
+like($out, qr/\}\n\z/, 'on a line of its own');
 write_config(RaftEnabled => JSON::PP::true, RaftDataDir => $dir);
 ($status, $out, $err) = command('clusters');
 is($status, 1, 'with raft commands go to the leader');

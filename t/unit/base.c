@@ -16,6 +16,7 @@
 static void
 test_json(void)
 {
+	static const double number[] = { 0, 0.000945, 0.1 + 0.2, -2.5, 1e300 };
 	struct json w;
 	struct buf b;
 
@@ -32,11 +33,17 @@ test_json(void)
 	json_end(&w);
 	json_kstr(&w, "u", "\xc3\xa9\xff\xed\xa0\x80");
 	json_knull(&w, "n");
+	json_key(&w, "d");
+	json_arr(&w);
+	for (size_t i = 0; i < MEM_COUNT(number); i++)
+		json_double(&w, number[i]);
+	json_end(&w);
 	json_end(&w);
 	is_str(buf_text(&b),
 	    "{\"a\":\"x\\u003cy\\u003e\\u0026\\\"\\\\\\n\\u0001\","
 	    "\"l\":[-9223372036854775808,18446744073709551615,{}],"
-	    "\"u\":\"\xc3\xa9\\ufffd\\ufffd\\ufffd\\ufffd\",\"n\":null}",
+	    "\"u\":\"\xc3\xa9\\ufffd\\ufffd\\ufffd\\ufffd\",\"n\":null,"
+	    "\"d\":[0,0.000945,0.30000000000000004,-2.5,1e+300]}",
 	    "JSON is escaped and separated");
 	buf_fini(&b);
 }
