@@ -8,3 +8,4 @@ dist_doc_DATA += %D%/store.md
 dist_doc_DATA += %D%/runtime.md
 dist_doc_DATA += %D%/probing.md
 dist_doc_DATA += %D%/operations.md
+dist_doc_DATA += %D%/contributing.md

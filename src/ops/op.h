@@ -25,7 +25,7 @@ struct op;	/* a row of ops.def */
 struct op_call; /* one call of one operation */
 
 enum op_flags {
-	OP_WRITE = 1 << 0,   /* needs authorisation (api.tsv: write_auth) */
+	OP_WRITE = 1 << 0,   /* needs authorisation */
 	OP_PROXIED = 1 << 1, /* raft followers pass it to the leader */
 	OP_SAFE = 1 << 2,    /* changes nothing: HEAD may run it */
 };
