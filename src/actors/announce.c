@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/digest.h"
+
 void
 told_init(struct told *t)
 {
@@ -86,22 +88,10 @@ found_by(enum found_kind kind)
 	return "replica";
 }
 
-/* FNV-1a, 64 bits. */
-#define MIX_START 14695981039346656037u
-
-static void
-mix(uint64_t *h, const char *s)
+static uint64_t
+digest_key(uint64_t h, struct key k)
 {
-	do {
-		*h = (*h ^ (unsigned char)*s) * 1099511628211u;
-	} while (*s++ != '\0');
-}
-
-static void
-mix_key(uint64_t *h, struct key k)
-{
-	mix(h, k.host);
-	*h = (*h ^ k.port) * 1099511628211u;
+	return digest_num(digest_str(h, k.host), k.port);
 }
 
 static void
@@ -113,7 +103,7 @@ keep_neighbours(struct told *t, const struct probe *p, const struct config *c)
 		n++;
 	t->near = arena_alloc(&t->arena, n * sizeof *t->near);
 	t->near_n = 0;
-	t->near_digest = MIX_START;
+	t->near_digest = DIGEST_START;
 	t->left_out = 0;
 	for (const struct found *f = p->found; f != NULL; f = f->next) {
 		if (f->user[0] != '\0' && pattern_list_match(
@@ -123,8 +113,8 @@ keep_neighbours(struct told *t, const struct probe *p, const struct config *c)
 		}
 		t->near[t->near_n++] = (struct neighbour){
 			key_dup(f->key, &t->arena), found_by(f->kind) };
-		mix_key(&t->near_digest, f->key);
-		mix(&t->near_digest, found_by(f->kind));
+		t->near_digest = digest_str(digest_key(t->near_digest, f->key),
+		    found_by(f->kind));
 	}
 }
 
@@ -193,21 +183,21 @@ told_resolve(const struct told *t, const struct directory_snap *snap,
 uint64_t
 told_edge(const struct instance *in)
 {
-	uint64_t h = MIX_START;
+	uint64_t h = DIGEST_START;
 
-	mix_key(&h, in->key);
-	mix_key(&h, in->source_key);
-	mix_key(&h, in->group_primary);
-	mix(&h, in->group_name);
-	mix(&h, in->group_member_role);
-	mix(&h, in->group_member_state);
-	mix(&h, in->version);
-	mix(&h, in->server_uuid);
-	mix(&h, in->source_uuid);
-	h = (h ^ in->server_id) * 1099511628211u;
-	h = (h ^ (in->read_coord.file[0] != '\0')) * 1099511628211u;
-	h = (h ^ in->using_oracle_gtid) * 1099511628211u;
-	h = (h ^ in->using_mariadb_gtid) * 1099511628211u;
+	h = digest_key(h, in->key);
+	h = digest_key(h, in->source_key);
+	h = digest_key(h, in->group_primary);
+	h = digest_str(h, in->group_name);
+	h = digest_str(h, in->group_member_role);
+	h = digest_str(h, in->group_member_state);
+	h = digest_str(h, in->version);
+	h = digest_str(h, in->server_uuid);
+	h = digest_str(h, in->source_uuid);
+	h = digest_num(h, in->server_id);
+	h = digest_num(h, (in->read_coord.file[0] != '\0'));
+	h = digest_num(h, in->using_oracle_gtid);
+	h = digest_num(h, in->using_mariadb_gtid);
 	return h;
 }
 

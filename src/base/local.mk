@@ -5,6 +5,7 @@ src_base_libbase_a_SOURCES = \
 	%D%/arena.c %D%/arena.h \
 	%D%/buf.c %D%/buf.h \
 	%D%/clock.c %D%/clock.h \
+	%D%/digest.h \
 	%D%/err.c %D%/err.h \
 	%D%/json.c %D%/json.h \
 	%D%/log.c %D%/log.h \

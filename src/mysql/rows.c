@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/digest.h"
+
 /* The count of rows is written in full width, so that it can be set later. */
 enum { COUNT_TAG = 0xce, COUNT_BYTES = 5 };
 
@@ -190,31 +192,6 @@ rows_results(struct bin reply)
 	return rows_ok(&r) ? n : 0;
 }
 
-/* Eight bytes a turn; the constants are those of splitmix64. */
-static uint64_t
-mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15u;
-	h = (h ^ h >> 30) * 0xbf58476d1ce4e5b9u;
-	return h ^ h >> 27;
-}
-
-static uint64_t
-digest_bytes(uint64_t h, const void *p, size_t n)
-{
-	const unsigned char *s = p;
-	uint64_t v;
-
-	h = mix(h, n);
-	for (; n >= 8; n -= 8, s += 8) {
-		memcpy(&v, s, 8);
-		h = mix(h, v);
-	}
-	v = 0;
-	memcpy(&v, s, n);
-	return mix(h, v);
-}
-
 /* The end of the piece from p on that counts; *skip_to where the next begins. */
 static const uint8_t *
 next_piece(struct rows *r, const uint8_t **skip_to)
@@ -250,7 +227,7 @@ rows_digest(struct bin reply)
 	uint64_t h = 0;
 
 	if (reply.len == 0)
-		return mix(h, 0);
+		return digest_num(h, 0);
 	rows_init(&r, reply);
 	while ((to = next_piece(&r, &skip)) != NULL) {
 		h = digest_bytes(h, p, (size_t)(to - p));

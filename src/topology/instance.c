@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/digest.h"
 #include "base/mem.h"
 #include "topology/version.h"
 
@@ -181,48 +182,16 @@ instance_dup(const struct instance *in, struct arena *a)
 	return out;
 }
 
-/* Multiply and fold: every bit of v reaches all of h within two rounds. */
-static uint64_t
-hash_num(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15u;
-	return h ^ h >> 32;
-}
-
-/* Eight bytes at a time; the last ones are filled up with zeros. */
-static uint64_t
-hash_bytes(uint64_t h, const char *p, size_t n)
-{
-	uint64_t word;
-
-	for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
-		memcpy(&word, p, sizeof word);
-		h = hash_num(h, word);
-	}
-	word = 0;
-	memcpy(&word, p, n);
-	return hash_num(h, word);
-}
-
-/* The length goes in, so that "a","b" differs from "ab","". */
-static uint64_t
-hash_str(uint64_t h, const char *s)
-{
-	size_t n = strlen(s);
-
-	return hash_bytes(hash_num(h, n), s, n);
-}
-
 static uint64_t
 hash_key(uint64_t h, struct key k)
 {
-	return hash_num(hash_str(h, k.host), k.port);
+	return digest_num(digest_str(h, k.host), k.port);
 }
 
 static uint64_t
 hash_keys(uint64_t h, struct keys ks)
 {
-	h = hash_num(h, ks.n);
+	h = digest_num(h, ks.n);
 	for (size_t i = 0; i < ks.n; i++)
 		h = hash_key(h, ks.at[i]);
 	return h;
@@ -231,39 +200,39 @@ hash_keys(uint64_t h, struct keys ks)
 static uint64_t
 hash_coord(uint64_t h, const struct coord *c)
 {
-	h = hash_num(hash_str(h, c->file), (uint64_t)c->pos);
-	return hash_num(h, c->relay);
+	h = digest_num(digest_str(h, c->file), (uint64_t)c->pos);
+	return digest_num(h, c->relay);
 }
 
 static uint64_t
 hash_strs(uint64_t h, struct strs ss)
 {
-	h = hash_num(h, ss.n);
+	h = digest_num(h, ss.n);
 	for (size_t i = 0; i < ss.n; i++)
-		h = hash_str(h, ss.at[i]);
+		h = digest_str(h, ss.at[i]);
 	return h;
 }
 
 static uint64_t
 hash_nullint(uint64_t h, struct nullint v)
 {
-	return hash_num(hash_num(h, v.valid), v.valid ? (uint64_t)v.v : 0);
+	return digest_num(digest_num(h, v.valid), v.valid ? (uint64_t)v.v : 0);
 }
 
 static uint64_t
 hash_nullbool(uint64_t h, struct nullbool v)
 {
-	return hash_num(h, (uint64_t)v.valid << 1 | (v.valid && v.v));
+	return digest_num(h, (uint64_t)v.valid << 1 | (v.valid && v.v));
 }
 
 static uint64_t
 hash_member(uint64_t h, const void *p, enum field_kind kind)
 {
 	switch (kind) {
-	case KIND_STR: return hash_str(h, *(const char *const *)p);
-	case KIND_UINT: return hash_num(h, *(const uint64_t *)p);
-	case KIND_INT: return hash_num(h, (uint64_t)*(const int64_t *)p);
-	case KIND_BOOL: return hash_num(h, *(const bool *)p);
+	case KIND_STR: return digest_str(h, *(const char *const *)p);
+	case KIND_UINT: return digest_num(h, *(const uint64_t *)p);
+	case KIND_INT: return digest_num(h, (uint64_t)*(const int64_t *)p);
+	case KIND_BOOL: return digest_num(h, *(const bool *)p);
 	case KIND_NULLINT: return hash_nullint(h, *(const struct nullint *)p);
 	case KIND_NULLBOOL:
 		return hash_nullbool(h, *(const struct nullbool *)p);
@@ -279,7 +248,7 @@ hash_member(uint64_t h, const void *p, enum field_kind kind)
 uint64_t
 instance_digest(const struct instance *in)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = DIGEST_START;
 
 	for (size_t i = 0; i < instance_field_count; i++) {
 		const struct instance_field *f = &instance_fields[i];
