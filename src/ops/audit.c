@@ -47,21 +47,15 @@ row_json(struct op_call *c, struct json *w, const struct rows *r)
 static void
 on_page(struct op_call *c, const struct msg *m)
 {
-	const struct msg_read_ran *ran = as_read_ran(m);
 	struct json *w;
-	struct rows *r;
+	struct rows *r = view_rows(c, m);
 
-	if (ran->code != ERR_NONE) {
-		reply_error(c, "%s", ran->error);
+	if (r == NULL)
 		return;
-	}
-	r = arena_alloc(&c->arena, sizeof(*r));
-	rows_init(r, ran->rows);
 	w = reply_raw(c);
 	json_arr(w);
-	if (rows_next_result(r))
-		while (rows_next(r))
-			row_json(c, w, r);
+	while (rows_next(r))
+		row_json(c, w, r);
 	json_end(w);
 	reply_sent(c, 200);
 }

@@ -148,21 +148,15 @@ past_place(struct op_call *c, struct past *p)
 static void
 on_history(struct op_call *c, const struct msg *m)
 {
-	const struct msg_read_ran *ran = as_read_ran(m);
 	struct tree_options o = { .form = TREE_KEYS };
 	struct buf text = { 0 };
 	struct past p = { 0 };
-	struct rows *r;
+	struct rows *r = view_rows(c, m);
 
-	if (ran->code != ERR_NONE) {
-		reply_error(c, "%s", ran->error);
+	if (r == NULL)
 		return;
-	}
-	r = arena_alloc(&c->arena, sizeof(*r));
-	rows_init(r, ran->rows);
-	if (rows_next_result(r))
-		while (rows_next(r))
-			past_add(c, &p, r);
+	while (rows_next(r))
+		past_add(c, &p, r);
 	past_place(c, &p);
 	tree_text(p.m, p.n, &o, &text);
 	answer_tree(c, buf_text(&text));

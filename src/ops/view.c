@@ -410,3 +410,19 @@ view_filter(struct op_call *c, struct founds *list,
 			list->at[n++] = list->at[i];
 	list->n = n;
 }
+
+struct rows *
+view_rows(struct op_call *c, const struct msg *m)
+{
+	const struct msg_read_ran *ran = as_read_ran(m);
+	struct rows *r;
+
+	if (ran->code != ERR_NONE) {
+		reply_error(c, "%s", ran->error);
+		return NULL;
+	}
+	r = arena_alloc(&c->arena, sizeof(*r));
+	rows_init(r, ran->rows);
+	rows_next_result(r);
+	return r;
+}

@@ -13,6 +13,7 @@
 #include "actors/directory.h"
 #include "actors/names.h"
 #include "config/conf.h"
+#include "mysql/rows.h"
 #include "ops/call.h"
 #include "topology/control.h"
 
@@ -104,6 +105,14 @@ const char *view_alias(struct op_call *c, const struct cluster_snap *snap);
 const char *view_domain(struct op_call *c, const struct cluster_snap *snap);
 void view_cluster_info(struct op_call *c, const struct cluster_snap *snap,
     struct cluster_info *info);
+
+/* ---- the past ---- */
+
+/*
+ * The rows of a read_ran, before the first one; they point into m.  NULL: the
+ * error was answered.
+ */
+struct rows *view_rows(struct op_call *c, const struct msg *m);
 
 /* ---- inside: dispatch.c ---- */
 void view_drop(struct op_call *c); /* all references of the call */
