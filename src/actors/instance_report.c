@@ -11,6 +11,8 @@
 #define STORE_EVERY DUR_S(30) /* times and positions, when they are all */
 #define RULE_LIMIT DUR_S(10)
 
+enum { FACTS_USUAL = 2000 }; /* bytes, packed; it grows when there are more */
+
 static void
 pack_health(const struct inst *in, struct buf *b)
 {
@@ -123,6 +125,7 @@ instance_report(struct inst *in, struct ctx *ctx, bool whole)
 		in->told.shown = digest;
 		steady = told_steady(now);
 		buf_init(&facts);
+		buf_room(&facts, FACTS_USUAL);
 		instance_pack(&facts, now);
 		instance_send_report(in, ctx, &facts,
 		    !whole && steady == in->told.steady);

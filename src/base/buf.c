@@ -40,6 +40,7 @@ buf_room(struct buf *b, size_t n)
 		while (cap < want)
 			cap *= 2;
 		b->data = mem_resize(b->data, cap, 1);
+		b->data[b->len] = '\0';
 		b->cap = cap;
 	}
 	return b->data + b->len;
@@ -48,7 +49,7 @@ buf_room(struct buf *b, size_t n)
 void
 buf_add(struct buf *b, const void *p, size_t n)
 {
-	char *to = buf_room(b, n);
+	char *to = b->cap - b->len > n ? b->data + b->len : buf_room(b, n);
 
 	if (n > 0)
 		memcpy(to, p, n);
@@ -65,7 +66,11 @@ buf_str(struct buf *b, const char *s)
 void
 buf_chr(struct buf *b, char c)
 {
-	buf_add(b, &c, 1);
+	char *to = b->cap - b->len > 1 ? b->data + b->len : buf_room(b, 1);
+
+	to[0] = c;
+	to[1] = '\0';
+	b->len++;
 }
 
 void

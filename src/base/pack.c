@@ -73,11 +73,30 @@ pack_bin(struct buf *b, const void *p, size_t n)
 		msgpack_pack_bin_body(&pk, p, n);
 }
 
+/* Most strings are short: the same bytes, with less ado. */
+static void
+pack_short(struct buf *b, const char *s, size_t n)
+{
+	char *to = buf_room(b, n + 2);
+	size_t head = n < 32 ? 1 : 2;
+
+	to[0] = (char)(n < 32 ? 0xa0 | n : 0xd9);
+	if (head == 2)
+		to[1] = (char)n;
+	memcpy(to + head, s, n);
+	to[head + n] = '\0';
+	b->len += head + n;
+}
+
 void
 pack_strn(struct buf *b, const char *s, size_t n)
 {
 	msgpack_packer pk = packer(b);
 
+	if (n > 0 && n < 256) {
+		pack_short(b, s, n);
+		return;
+	}
 	msgpack_pack_str(&pk, n);
 	if (n > 0)
 		msgpack_pack_str_body(&pk, s, n);

@@ -15,6 +15,8 @@
 
 #include "base/mem.h"
 
+enum { REPLY_USUAL = 4000 }; /* bytes; it grows when there are more */
+
 void
 conn_init(struct conn *c, struct st_mysql *m)
 {
@@ -245,6 +247,7 @@ conn_start(struct conn *c, const char *text)
 {
 	assert(c->m != NULL && c->state == CONN_IDLE && !c->outcome.lost);
 	buf_reset(&c->rows);
+	buf_room(&c->rows, REPLY_USUAL);
 	c->outcome = (struct conn_outcome){ .code = ERR_NONE };
 	c->results = 0;
 	c->text = mem_strdup(text);

@@ -14,6 +14,8 @@
 
 #include "base/mem.h"
 
+enum { TEXT_USUAL = 1800 }; /* bytes; it grows when there are more */
+
 /* ---- what is told ---- */
 
 static void
@@ -167,6 +169,7 @@ probe_begin_main(struct probe *p)
 	}
 	/* The digest is for the statements that come every time. */
 	p->batch = p->regular = p->todo_count;
+	buf_room(&p->text, TEXT_USUAL);
 	probe_write_batch(p, &p->text);
 	p->text_digest = rows_digest((struct bin){
 	    (const uint8_t *)p->text.data, p->text.len });

@@ -121,8 +121,8 @@ text_replica_status(const struct probe *p, struct buf *b)
 static void
 text_status(const struct probe *p, struct buf *b)
 {
-	buf_printf(b, "%s IN (", dialect_word(&p->memory->dialect,
-	    WORD_STATUS));
+	buf_str(b, dialect_word(&p->memory->dialect, WORD_STATUS));
+	buf_str(b, " IN (");
 	status_names(b);
 	buf_chr(b, ')');
 }
@@ -162,9 +162,9 @@ want_process_list(struct probe *p)
 static void
 text_process_list(const struct probe *p, struct buf *b)
 {
-	buf_printf(b, "SELECT USER, HOST FROM %s WHERE COMMAND IN "
-	    "('Binlog Dump','Binlog Dump GTID')",
-	    dialect_word(&p->memory->dialect, WORD_PROCESS_LIST));
+	buf_str(b, "SELECT USER, HOST FROM ");
+	buf_str(b, dialect_word(&p->memory->dialect, WORD_PROCESS_LIST));
+	buf_str(b, " WHERE COMMAND IN ('Binlog Dump','Binlog Dump GTID')");
 }
 
 static bool

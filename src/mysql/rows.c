@@ -59,20 +59,21 @@ rows_put_ok(struct buf *b)
 void
 rows_put_value(struct buf *b, const char *v, size_t len)
 {
-	unsigned char head[5];
 	size_t n = len + 1, head_len = n <= 0xff ? 2 : n <= 0xffff ? 3 : 5;
+	char *to;
 
 	if (v == NULL) {
 		pack_nil(b);
 		return;
 	}
 	assert(len < UINT32_MAX);
-	head[0] = head_len == 2 ? 0xd9 : head_len == 3 ? 0xda : 0xdb;
+	to = buf_room(b, head_len + n);
+	to[0] = (char)(head_len == 2 ? 0xd9 : head_len == 3 ? 0xda : 0xdb);
 	for (size_t i = 1; i < head_len; i++)
-		head[i] = (unsigned char)(n >> (8 * (head_len - 1 - i)));
-	buf_add(b, head, head_len);
-	buf_add(b, v, len);
-	buf_chr(b, '\0');
+		to[i] = (char)(n >> (8 * (head_len - 1 - i)));
+	memcpy(to + head_len, v, len);
+	to[head_len + len] = to[head_len + n] = '\0';
+	b->len += head_len + n;
 }
 
 void
@@ -121,16 +122,44 @@ rows_next(struct rows *r)
 	return rows_ok(r);
 }
 
+/* Nearly everything here is a string of less than 256 bytes. */
+static void
+skip_string(struct rows *r, size_t i)
+{
+	const uint8_t *p = r->cur.p;
+	size_t left = (size_t)(r->cur.end - p);
+
+	(void)i;
+	if (left > 0 && p[0] >= 0xa0 && p[0] <= 0xbf &&
+	    left > (p[0] & 0x1fu))
+		r->cur.p += 1 + (p[0] & 0x1f);
+	else if (left > 1 && p[0] == 0xd9 && left - 1 > p[1])
+		r->cur.p += 2 + p[1];
+	else
+		pcur_skip(&r->cur);
+}
+
 static void
 skip_rows(struct rows *r)
 {
 	for (; r->rows_left > 0 && rows_ok(r); r->rows_left--)
 		for (size_t i = 0; i < r->columns && rows_ok(r); i++)
-			pcur_skip(&r->cur);
+			skip_string(r, i);
 }
 
-bool
-rows_next_result(struct rows *r)
+static void
+read_name(struct rows *r, size_t i)
+{
+	r->name[i] = pcur_cstr(&r->cur);
+	r->value[i] = NULL;
+	r->length[i] = 0;
+	if (r->name[i] == NULL)
+		r->cur.bad = true;
+}
+
+/* To the next result, with its names or without. */
+static bool
+next_head(struct rows *r, void (*name)(struct rows *r, size_t i))
 {
 	uint64_t rows;
 
@@ -140,13 +169,8 @@ rows_next_result(struct rows *r)
 	r->columns = pcur_array(&r->cur);
 	if (r->columns > ROWS_COLUMNS_MAX)
 		r->cur.bad = true;
-	for (size_t i = 0; i < r->columns && rows_ok(r); i++) {
-		r->name[i] = pcur_cstr(&r->cur);
-		r->value[i] = NULL;
-		r->length[i] = 0;
-		if (r->name[i] == NULL)
-			r->cur.bad = true;
-	}
+	for (size_t i = 0; i < r->columns && rows_ok(r); i++)
+		name(r, i);
 	rows = pcur_uint(&r->cur);
 	/* Each value takes a byte at least; a row without columns is none. */
 	if (rows > (size_t)(r->cur.end - r->cur.p) ||
@@ -154,6 +178,12 @@ rows_next_result(struct rows *r)
 		r->cur.bad = true;
 	r->rows_left = rows_ok(r) ? (size_t)rows : 0;
 	return rows_ok(r);
+}
+
+bool
+rows_next_result(struct rows *r)
+{
+	return next_head(r, read_name);
 }
 
 static size_t
@@ -214,7 +244,7 @@ next_piece(struct rows *r, const uint8_t **skip_to)
 			    memcmp(name.data, "Uptime", sizeof "Uptime") == 0)
 				return value;
 		}
-		if (!rows_next_result(r))
+		if (!next_head(r, skip_string))
 			return NULL;
 	}
 }

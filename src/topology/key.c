@@ -131,8 +131,20 @@ key_cmp(struct key a, struct key b)
 const char *
 key_text(struct key k, char out[KEY_TEXT_MAX])
 {
-	snprintf(out, KEY_TEXT_MAX, "%.*s:%" PRIu32, KEY_HOST_MAX, k.host,
-	    k.port);
+	size_t n = strnlen(k.host, KEY_HOST_MAX);
+	char digits[10];
+	unsigned d = 0;
+
+	/* By hand: it is done some times for each probe. */
+	memcpy(out, k.host, n);
+	out[n++] = ':';
+	do {
+		digits[d++] = (char)('0' + k.port % 10);
+		k.port /= 10;
+	} while (k.port > 0);
+	while (d > 0)
+		out[n++] = digits[--d];
+	out[n] = '\0';
 	return out;
 }
 

@@ -245,11 +245,21 @@ is_co_primary(const struct placing *pl, uint32_t i)
 static const char *
 join(const char *a, const char *b, const char *c, struct arena *mem)
 {
-	bool more = b[0] != '\0' || c[0] != '\0';
-	const char *x = a[0] != '\0' && more ? "," : "";
-	const char *y = b[0] != '\0' && c[0] != '\0' ? "," : "";
+	const char *const part[] = { a, b, c };
+	char *out, *to;
+	size_t len;
 
-	return arena_printf(mem, "%s%s%s%s%s", a, x, b, y, c);
+	out = to = arena_alloc(mem, strlen(a) + strlen(b) + strlen(c) + 3);
+	for (size_t i = 0; i < MEM_COUNT(part); i++) {
+		if (part[i][0] == '\0')
+			continue;
+		if (to > out)
+			*to++ = ',';
+		len = strlen(part[i]);
+		memcpy(to, part[i], len);
+		to += len;
+	}
+	return out;
 }
 
 /* up: its parent's rows, filled; NULL for none. */
