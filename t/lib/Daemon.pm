@@ -114,27 +114,13 @@ sub client {
 	my ($self, @args) = @_;
 	my $program = ($ENV{top_srcdir} || '.')
 	    . '/src/client/orchestrator-client';
-	return output('bash', $program, '-U', $self->{url}, @args);
+	return Topology::output('bash', $program, '-U', $self->{url}, @args);
 }
 
 # command(ARGS): what "orchestrator ARGS" prints with this configuration.
 sub command {
 	my ($self, @args) = @_;
-	return output(binary(), '--config', "$self->{dir}/config.json", @args);
-}
-
-sub output {
-	my (@command) = @_;
-	my $pid = open my $out, '-|';
-	die "daemon: fork: $!\n" if !defined $pid;
-	if ($pid == 0) {
-		open STDERR, '>&', \*STDOUT;
-		exec @command or POSIX::_exit(127);
-	}
-	local $/;
-	my $text = <$out>;
-	close $out;
-	return $text;
+	return Topology::output(binary(), '--config', "$self->{dir}/config.json", @args);
 }
 
 1;

@@ -678,9 +678,16 @@ sub pid {
 sub client_output {
 	my ($self, $name, $sql, @option) = @_;
 	my $n = $self->node($name);
-	my @command = (find_program('mariadb', 'mysql'), '--no-defaults',
+	my $text = output(find_program('mariadb', 'mysql'), '--no-defaults',
 	    "--socket=$n->{socket}", '--user=root', '--connect-timeout=10',
 	    @option, '-e', $sql);
+	die "topology: $name: $sql:\n$text" if $? != 0;
+	return $text;
+}
+
+# What a command prints, errors included; its status is in $?.
+sub output {
+	my (@command) = @_;
 	my $pid = open my $out, '-|';
 	die "topology: fork: $!\n" if !defined $pid;
 	if ($pid == 0) {
@@ -689,7 +696,7 @@ sub client_output {
 	}
 	local $/;
 	my $text = <$out>;
-	close $out or die "topology: $name: $sql:\n$text";
+	close $out;
 	return $text;
 }
 

@@ -76,7 +76,7 @@ sub discover {
 	is($c->{ClusterName}, $at{a}, "$flavour: its cluster");
 	ok($flavour eq 'mysql' ? $c->{UsingOracleGTID}
 	    : $c->{UsingMariaDBGTID}, "$flavour: it uses GTIDs");
-	my $h2 = Daemon::output('curl', '-s', '--http2-prior-knowledge', '-w',
+	my $h2 = Topology::output('curl', '-s', '--http2-prior-knowledge', '-w',
 	    '%{http_version}', '-o', '/dev/null', $d->url
 	    . "/api/cluster/$at{a}");
 	is($h2, '2', "$flavour: HTTP/2 without TLS");
