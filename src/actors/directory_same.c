@@ -195,11 +195,13 @@ directory_on_strayed(struct directory *d, struct ctx *ctx,
 	struct key asked = { s->asked_host, s->asked_port };
 	struct key filed = { s->host, s->port };
 	struct entry *e = roster_find_filed(&d->roster, filed);
+	struct entry *is = roster_find(&d->roster, asked);
 
-	if (e == NULL || !addr_eq(e->actor, m->from) || key_eq(asked, filed))
+	if (e == NULL || !addr_eq(e->actor, m->from) || key_eq(asked, filed) ||
+	    (is != NULL && is != e))
 		return;
 	roster_unalias(&d->roster, asked);
-	if (roster_find(&d->roster, asked) == NULL)
+	if (!directory_filtered(ctx, asked, BY_REPLICA))
 		directory_add(d, ctx, asked, BY_REPLICA);
 	directory_names_changed(d, ctx, asked, asked);
 }

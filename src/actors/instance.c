@@ -188,6 +188,7 @@ take_facts(struct inst *in, struct ctx *ctx, struct key filed)
 	log_left_out(in, ctx, before);
 	snprintf(in->host, sizeof in->host, "%s", filed.host);
 	in->port = filed.port;
+	in->strayed = false;
 }
 
 /* What a good probe found: is it this server, and one of ours? */
@@ -204,6 +205,7 @@ check_facts(struct inst *in, struct ctx *ctx, struct err *err)
 		return err_set(err, ERR_DENIED, "left out: its replication user"
 		    " is one of DiscoveryIgnoreReplicationUsernameFilters");
 	if (strayed(in, facts, filed)) {
+		in->strayed = true;
 		instance_add_address(in, in->told.raw->key);
 		act_send(ctx, app_of(ctx)->directory, server_strayed,
 		    .asked_host = in->arg.host, .asked_port = in->arg.port,

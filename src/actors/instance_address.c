@@ -25,7 +25,6 @@ instance_close_session(struct inst *in, struct ctx *ctx)
 	probe_memory_fini(&in->memory);
 }
 
-/* In turn: the one in use goes to the end of the others. */
 void
 instance_next_address(struct inst *in, struct ctx *ctx)
 {
@@ -39,7 +38,11 @@ instance_next_address(struct inst *in, struct ctx *ctx)
 	in->arg.port = in->other[0].port;
 	memmove(in->other, in->other + 1,
 	    (in->others - 1) * sizeof in->other[0]);
-	in->other[in->others - 1] = was;
+	if (in->strayed)
+		in->others--;
+	else
+		in->other[in->others - 1] = was;
+	in->strayed = false;
 	in->told.edge = 0; /* the directory is told by which one */
 	instance_close_session(in, ctx);
 	instance_open_session(in, ctx);

@@ -39,6 +39,7 @@ struct inst {
 	struct instance_arg arg; /* host and port: the address in use */
 	struct address other[ADDRESSES_MAX];
 	unsigned others;
+	bool strayed; /* at the address in use another server answers */
 	char host[KEY_HOST_MAX + 1]; /* filed under */
 	uint32_t port;
 	char shown_host[KEY_HOST_MAX + 1]; /* its cluster knows it so */
