@@ -251,7 +251,8 @@ directory_add(struct directory *d, struct ctx *ctx, struct key key,
 	e->shown = by != BY_REPLICA && by != BY_API;
 	snprintf(arg.host, sizeof arg.host, "%s", key.host);
 	if (by != BY_STORE)
-		e->actor = act_spawn(ctx, &instance_class, &arg, HOME_ANY);
+		roster_set_actor(&d->roster, e,
+		    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
 	if (e->shown)
 		places_changed(d, ctx);
 	else
@@ -330,9 +331,10 @@ void
 directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found_by by)
 {
 	struct entry *e = roster_standing(&d->roster, key);
+	dur_t after = by == BY_SOURCE ? DOUBT_SOURCE : DOUBT_LISTED;
 
 	/* Somebody sees a server there; until it is reached nobody else does. */
-	if (e != NULL && directory_doubts(d, ctx, e, key, DOUBT_LISTED)) {
+	if (e != NULL && directory_doubts(d, ctx, e, key, after)) {
 		directory_add(d, ctx, key, BY_REPLICA);
 		return;
 	}
@@ -380,14 +382,13 @@ static void
 on_server_edge(struct directory *d, struct ctx *ctx, const struct msg *m)
 {
 	const struct msg_server_edge *s = as_server_edge(m);
-	struct entry *e = roster_find(&d->roster,
-	    (struct key){ s->host, s->port });
+	struct entry *e = roster_find_actor(&d->roster, m->from);
 	struct instance in;
 	struct arena tmp;
 	struct pcur c;
 	bool good;
 
-	if (e == NULL || !addr_eq(e->actor, m->from))
+	if (e == NULL)
 		return;
 	arena_init(&tmp);
 	pcur_init(&c, s->facts.data, s->facts.len);
@@ -424,10 +425,9 @@ static void
 on_server_state(struct directory *d, struct ctx *ctx, const struct msg *m)
 {
 	const struct msg_server_state *s = as_server_state(m);
-	struct entry *e = roster_find(&d->roster,
-	    (struct key){ s->host, s->port });
+	struct entry *e = roster_find_actor(&d->roster, m->from);
 
-	if (e == NULL || !addr_eq(e->actor, m->from))
+	if (e == NULL)
 		return;
 	d->answered += !e->answered;
 	e->answered = true;

@@ -131,18 +131,6 @@ rename_to(struct directory *d, struct ctx *ctx, struct entry *e,
 	arena_fini(&tmp);
 }
 
-/* By the name it was asked for by, or what it was filed under before. */
-static struct entry *
-find_actor(const struct directory *d, struct key asked, struct key filed,
-    addr_t actor)
-{
-	struct entry *e = roster_find(&d->roster, asked);
-
-	if (e == NULL || !addr_eq(e->actor, actor))
-		e = roster_find(&d->roster, filed);
-	return e != NULL && addr_eq(e->actor, actor) ? e : NULL;
-}
-
 /* Found by a list under a name that nobody forgot. */
 static bool
 unwanted(struct directory *d, struct ctx *ctx, const struct entry *e,
@@ -158,7 +146,7 @@ directory_on_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
 	const struct msg_server_filed *f = as_server_filed(m);
 	struct key asked = { f->asked_host, f->asked_port };
 	struct key filed = { f->host, f->port };
-	struct entry *e = find_actor(d, asked, filed, m->from), *other;
+	struct entry *e = roster_find_actor(&d->roster, m->from), *other;
 
 	if (e == NULL) {
 		act_send(ctx, m->from, inst_end);
@@ -193,11 +181,10 @@ directory_on_strayed(struct directory *d, struct ctx *ctx,
 {
 	const struct msg_server_strayed *s = as_server_strayed(m);
 	struct key asked = { s->asked_host, s->asked_port };
-	struct key filed = { s->host, s->port };
-	struct entry *e = roster_find_filed(&d->roster, filed);
+	struct entry *e = roster_find_actor(&d->roster, m->from);
 	struct entry *is = roster_find(&d->roster, asked);
 
-	if (e == NULL || !addr_eq(e->actor, m->from) || key_eq(asked, filed) ||
+	if (e == NULL || key_eq(asked, e->edge.key) ||
 	    (is != NULL && is != e))
 		return;
 	roster_unalias(&d->roster, asked);
@@ -273,13 +260,14 @@ directory_learn_source(struct directory *d, struct ctx *ctx,
 	if (is == NULL && e == NULL)
 		is = find_learnt(d, ctx, key);
 	if (is == of)
-		return; /* a copy of its source, or a ring of one */
+		return; /* a copy of its source */
 	if (is != NULL && is != e) {
 		roster_alias(&d->roster, key, is->edge.key, UNCHECKED);
 		act_send(ctx, is->actor, inst_address, .host = key.host,
 		    .port = key.port);
 		directory_names_changed(d, ctx, key, is->edge.key);
-	} else if (is == NULL && e != NULL && denies(replica, e)) {
+	} else if (is == NULL && e != NULL &&
+	    (e == of || denies(replica, e))) {
 		roster_unalias(&d->roster, key);
 		if (!directory_filtered(ctx, key, BY_SOURCE))
 			directory_found(d, ctx, key, BY_SOURCE);

@@ -69,7 +69,8 @@ start_instances(struct directory *d, struct ctx *ctx)
 		snprintf(arg.host, sizeof arg.host, "%s", key.host);
 		arg.port = key.port;
 		arena_fini(&a);
-		e->actor = act_spawn(ctx, &instance_class, &arg, HOME_ANY);
+		roster_set_actor(&d->roster, e,
+		    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
 		act_send(ctx, e->actor, inst_known,
 		    .facts = { (uint8_t *)e->facts, e->facts_len },
 		    .health = { (uint8_t *)e->health, e->health_len });

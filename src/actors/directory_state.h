@@ -24,6 +24,7 @@ enum {
 #define REPLACE_AFTER DUR_MS(2)
 /* So long another name of a server is believed in. */
 #define DOUBT_LISTED DUR_S(300)
+#define DOUBT_SOURCE DUR_S(60)
 #define DOUBT_ASKED DUR_S(5)
 /* When another name was checked: not at all, by somebody else for good. */
 #define UNCHECKED ((mono_t){ 0 })

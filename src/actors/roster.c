@@ -51,6 +51,8 @@ void
 roster_remove(struct roster *r, struct entry *e)
 {
 	unchain(r, e);
+	if (!addr_is_none(e->actor))
+		HASH_DELETE(hh_actor, r->by_actor, e);
 	HASH_DEL(r->by_key, e);
 	arena_fini(&e->arena);
 	mem_free(e->cluster);
@@ -114,6 +116,23 @@ follow(const struct roster *r, const char *text)
 		e = find_text(r, text);
 	}
 	return e;
+}
+
+struct entry *
+roster_find_actor(const struct roster *r, addr_t actor)
+{
+	struct entry *e;
+
+	HASH_FIND(hh_actor, r->by_actor, &actor, sizeof actor, e);
+	return e;
+}
+
+void
+roster_set_actor(struct roster *r, struct entry *e, addr_t actor)
+{
+	assert(addr_is_none(e->actor) && !addr_is_none(actor));
+	e->actor = actor;
+	HASH_ADD(hh_actor, r->by_actor, actor, sizeof e->actor, e);
 }
 
 struct entry *

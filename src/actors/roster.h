@@ -33,11 +33,12 @@ enum found_by {
 struct entry {
 	UT_hash_handle hh;    /* by key */
 	UT_hash_handle hh_id; /* by identity: the head of the chain */
+	UT_hash_handle hh_actor;
 	char key[KEY_TEXT_MAX];
 	char asked[KEY_TEXT_MAX]; /* the address it is reached by */
 	char identity[IDENTITY_MAX]; /* "" until reached */
 	struct entry *same;	     /* next with this identity */
-	addr_t actor;
+	addr_t actor; /* roster_set_actor(); ADDR_NONE: none yet */
 	enum found_by by;
 	bool shown;    /* has, or is to have, a place in a cluster */
 	bool reached;  /* a probe succeeded, now or before the restart */
@@ -64,6 +65,7 @@ struct other; /* another name of a server */
 struct roster {
 	struct entry *by_key;
 	struct entry *by_identity;
+	struct entry *by_actor;
 	struct other *others;
 };
 
@@ -76,6 +78,9 @@ struct entry *roster_find(const struct roster *r, struct key key);
 struct entry *roster_standing(const struct roster *r, struct key key);
 /* By filed key only. */
 struct entry *roster_find_filed(const struct roster *r, struct key key);
+/* Whose actor that is; NULL: it was of an entry that is gone. */
+struct entry *roster_find_actor(const struct roster *r, addr_t actor);
+void roster_set_actor(struct roster *r, struct entry *e, addr_t actor);
 /* key must be new. */
 struct entry *roster_add(struct roster *r, struct key key, enum found_by by);
 void roster_remove(struct roster *r, struct entry *e);

@@ -110,6 +110,19 @@ model_listen(struct model_server *s, const char *host, uint32_t port,
 }
 
 void
+model_unlisten(struct model_server *s, const char *host, uint32_t port)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->addresses; i++)
+		if (s->address[i].port != port ||
+		    strcmp(s->address[i].host, host) != 0)
+			s->address[kept++] = s->address[i];
+	assert(kept > 0);
+	s->addresses = kept;
+}
+
+void
 model_replicate(struct model_server *s, const struct model_server *source)
 {
 	s->source = source->address[0];

@@ -112,6 +112,8 @@ struct model_server *model_find(const struct model *m, const char *host,
 /* One more address, or (only = true) that one instead of all others. */
 void model_listen(struct model_server *s, const char *host, uint32_t port,
     bool only);
+/* Not there any more; at one address at least it stays. */
+void model_unlisten(struct model_server *s, const char *host, uint32_t port);
 /* Replicate from source, named by its first address; read-only from now on. */
 void model_replicate(struct model_server *s, const struct model_server *source);
 void model_detach(struct model_server *s);

@@ -24,7 +24,7 @@ enum {
 	STEPS = 24,
 	LOOKS = 8,
 	SEEDS = 300,
-	SETTLE_S = 100, /* until all must be seen */
+	SETTLE_S = 200, /* until all must be seen */
 };
 
 struct play {
@@ -172,6 +172,36 @@ move_address(struct play *p)
 	SAY(p, "s%u moves to %s", s->origin, host);
 }
 
+/*
+ * A virtual address goes to another server; some that replicate from it call it
+ * so.  Without hostnames that would be one server under two keys.
+ */
+static void
+move_virtual(struct play *p)
+{
+	struct model *w = p->st->world;
+	struct model_server *s = any(p), *was;
+	char host[16];
+
+	snprintf(host, sizeof host, "v%llu", (unsigned long long)chance(p, 2));
+	was = model_find(w, host, 3306);
+	if (!p->by_hostname || s == was || s->addresses == MODEL_ADDRESSES_MAX)
+		return;
+	if (was != NULL)
+		model_unlisten(was, host, 3306);
+	model_listen(s, host, 3306, false);
+	for (uint32_t i = 0; i < w->n; i++)
+		if (strcmp(w->server[i]->source.host, s->address[0].host) == 0 &&
+		    chance(p, 2) == 0)
+			strcpy(w->server[i]->source.host, host);
+	/* Those that used it elsewhere: not below themselves, nor mixed up. */
+	for (uint32_t i = 0; i < w->n; i++)
+		if (strcmp(w->server[i]->source.host, host) == 0 &&
+		    (w->server[i] == s || w->server[i]->mariadb != s->mariadb))
+			model_detach(w->server[i]);
+	SAY(p, "%s goes to s%u", host, s->origin);
+}
+
 static void
 replicate(struct play *p)
 {
@@ -299,7 +329,7 @@ act(struct play *p)
 		void (*run)(struct play *p);
 	} row[] = {
 		{ 5, set_fault }, { 3, heal_one }, { 2, restart },
-		{ 3, move_address }, { 5, replicate }, { 4, discover },
+		{ 3, move_address }, { 2, move_virtual }, { 5, replicate }, { 4, discover },
 		{ 2, forget }, { 1, reload }, { 1, crash }, { 3, write_some },
 	};
 	uint64_t sum = 0, x;
@@ -330,8 +360,12 @@ heal(struct play *p)
 	struct model *w = p->st->world;
 
 	SAY(p, "all is well");
-	for (uint32_t i = 0; i < w->n; i++)
+	for (uint32_t i = 0; i < w->n; i++) {
 		w->server[i]->fault = MODEL_UP;
+		/* Nobody has that virtual address any more. */
+		if (model_find(w, w->server[i]->source.host, 3306) == NULL)
+			model_detach(w->server[i]);
+	}
 	stage_run(p->st, DUR_S(20)); /* what is forgotten may come back */
 	for (uint32_t i = 0; i < w->n; i++)
 		stage_ask_probe(p->st, w->server[i]->address[0].host, 3306);
