@@ -158,6 +158,10 @@ for my $path (grep { m{^src/.*\.(c|h|def)$} } @file) {
 }
 none('master and slave are only quoted wire names', @legacy);
 
+none('every source begins with what it is', grep {
+	slurp("$src/$_") !~ m{\A/\* SPDX[^\n]*\n/\*}
+    } grep { m{^(src|t)/.*\.(c|h|def)$} } @file);
+
 none('no source file above 900 lines', map {
 	my $n = () = slurp("$src/$_") =~ /\n/g;
 	$n > 900 ? "$_: $n lines" : ();

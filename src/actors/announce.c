@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an instance says about its last good probe; see announce.h. */
 #include "config.h"
 
 #include "actors/announce.h"

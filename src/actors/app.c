@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What all actors of a process share; see app.h. */
 #include "config.h"
 
 #include "actors/app.h"

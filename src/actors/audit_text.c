@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Audit entries as text, and syslog; see audit.h. */
 #include "config.h"
 
 #include "actors/audit.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Structs, encoders, decoders and printer, out of messages.def. */
 #include "config.h"
 
 #include "actors/messages.h"

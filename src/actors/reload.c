@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reading the configuration again, all or nothing; see reload.h. */
 #include "config.h"
 
 #include "actors/reload.h"

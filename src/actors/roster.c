@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The directory's book of servers and their names; see roster.h. */
 #include "config.h"
 
 #include "actors/roster.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Samples of the last seconds, and their JSON; see sample.h. */
 #include "config.h"
 
 #include "actors/sample.h"

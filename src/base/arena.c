@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks that are filled and freed together; see arena.h. */
 #include "config.h"
 
 #include "base/arena.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A growing byte buffer; see buf.h. */
 #include "config.h"
 
 #include "base/buf.h"

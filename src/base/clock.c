@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Spans and instants, and their text; see clock.h. */
 #include "config.h"
 
 #include "base/clock.h"

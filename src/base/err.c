@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Errors of the world as values; see err.h. */
 #include "config.h"
 
 #include "base/err.h"

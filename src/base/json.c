@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A JSON writer; see json.h. */
 #include "config.h"
 
 #include "base/json.h"

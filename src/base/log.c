@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Where log lines go; see log.h. */
 #include "config.h"
 
 #include "base/log.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Memory that never fails; see mem.h. */
 #include "config.h"
 
 #include "base/mem.h"

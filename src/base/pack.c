@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* msgpack, both ways; see pack.h. */
 #include "config.h"
 
 #include "base/pack.h"

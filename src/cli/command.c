@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Commands, run on the store by actors of their own; see command.h. */
 #include "config.h"
 
 #include "cli/command.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The program's actors in one process; see daemon.h. */
 #include "config.h"
 
 #include "cli/daemon.h"

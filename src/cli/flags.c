@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The command line; see flags.h. */
 #include "config.h"
 
 #include "cli/flags.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What a command prints of an answer; see print.h. */
 #include "config.h"
 
 #include "cli/print.h"

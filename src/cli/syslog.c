@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Log lines to syslog; see syslog.h. */
 #include "config.h"
 
 #include "cli/syslog.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Filters of hosts and clusters; see filter.h. */
 #include "config.h"
 
 #include "config/filter.h"

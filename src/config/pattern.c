@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Regular expressions of the configuration; see pattern.h. */
 #include "config.h"
 
 #include "config/pattern.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One query at a time, without blocking; see conn.h. */
 #include "config.h"
 
 #include "mysql/conn.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Opening a connection, which blocks; see connect.h. */
 #include "config.h"
 
 #include "mysql/connect.h"

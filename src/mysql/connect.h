@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connecting to a server: blocking, so on a connector's thread only (the
- * reasons: ../notes/libraries, mariadb-connector-c, traps 1 to 3).  Afterwards
- * conn.h drives the connection without blocking.
+ * Connecting to a server: blocking, so on a connector's thread only.  (In
+ * mariadb-connector-c the handshake of TLS blocks in the non-blocking calls too,
+ * and so does getaddrinfo(), which is called inside connect.)  Afterwards conn.h
+ * drives the connection without blocking.
  */
 #ifndef ORC_MYSQL_CONNECT_H
 #define ORC_MYSQL_CONNECT_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Which words a server understands; see dialect.h. */
 #include "config.h"
 
 #include "mysql/dialect.h"

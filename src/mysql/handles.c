@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Connections on their way between threads; see handles.h. */
 #include "config.h"
 
 #include "mysql/handles.h"

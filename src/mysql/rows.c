@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Results as bytes, written and read; see rows.h. */
 #include "config.h"
 
 #include "mysql/rows.h"

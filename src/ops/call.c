@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What an operation is given, and how it answers; see call.h. */
 #include "config.h"
 
 #include "ops/view.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of operations; see op.h. */
 #include "config.h"
 
 #include "ops/op.h"

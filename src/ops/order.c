@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Operations that give the control actor a command; see order.h. */
 #include "config.h"
 
 #include "ops/order.h"

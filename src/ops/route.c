@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From raw paths to operations; see route.h. */
 #include "config.h"
 
 #include "ops/route.h"

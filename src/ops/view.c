@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Looking at what is published, for one call; see view.h. */
 #include "config.h"
 
 #include "ops/view.h"

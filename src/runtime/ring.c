@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rings from one thread to another, and parking; see ring.h. */
 #include "config.h"
 
 #include "runtime/ring.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A hierarchical timer wheel; see wheel.h. */
 #include "config.h"
 
 #include "runtime/wheel.h"

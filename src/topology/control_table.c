@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Sorted, shared, immutable tables; see control_table.h. */
 #include "config.h"
 
 #include "topology/control_table.h"

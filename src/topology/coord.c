@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Log files and positions; see coord.h. */
 #include "config.h"
 
 #include "topology/coord.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* GTID positions of MariaDB; see gtid_mariadb.h. */
 #include "config.h"
 
 #include "topology/gtid_mariadb.h"

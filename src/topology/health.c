@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* struct health as bytes; see health.h. */
 #include "config.h"
 
 #include "topology/health.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A server's facts: the table, copies, digest; see instance.h. */
 #include "config.h"
 
 #include "topology/instance.h"

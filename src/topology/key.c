@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* host:port; see key.h. */
 #include "config.h"
 
 #include "topology/key.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Age, problems and the operator's word; see note.h. */
 #include "config.h"
 
 #include "topology/note.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Promotion rules by name; see promotion.h. */
 #include "config.h"
 
 #include "topology/promotion.h"

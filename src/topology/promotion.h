@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Promotion rules: how much a server is wanted as the next primary.
- * From: spec recovery, "Promotion rules, best to worst".
+ * From: inst/promotion_rule.go, 3.2.6.
  */
 #ifndef ORC_TOPOLOGY_PROMOTION_H
 #define ORC_TOPOLOGY_PROMOTION_H

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* When a server is probed next; see schedule.h. */
 #include "config.h"
 
 #include "topology/schedule.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Finding servers by what people type; see search.h. */
 #include "config.h"
 
 #include "topology/search.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A cluster as a text tree; see tree.h. */
 #include "config.h"
 
 #include "topology/tree.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Versions as numbers, and whose server it is; see version.h. */
 #include "config.h"
 
 #include "topology/version.h"
