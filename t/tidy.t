@@ -146,6 +146,29 @@ for my $name (grep { my @c = glob "$src/src/$_/*.c"; @c } qw(topology raft)) {
 	}
 }
 
+# ---- the actor graph ----------------------------------------------------
+
+# Whoever sends or handles a message is named in its row, and nobody else.
+my (@graph, %speaks);
+my %role = (ops => 'http', http => 'http', cli => 'main');
+for my $path (grep { m{^src/(actors|ops|http|cli)/\w+\.c$} } @file) {
+	my ($folder, $actor) = $path =~ m{^src/(\w+)/([a-z]+)};
+	my $text = bare(slurp("$src/$path"));
+	$speaks{$role{$folder} || $actor} .= $text if $path !~ /messages\.c$/;
+}
+my @row = slurp("$src/src/actors/messages.def") =~
+    /^MSG\((\w+),\s*\w+,\s*"([a-z ]+)",\s*"([a-z ]+)"/mg;
+cmp_ok(scalar @row, '>', 150, 'the messages are found');
+while (my ($name, $from, $to) = splice @row, 0, 3) {
+	my $used = qr/\b(?:as_|MSG_|msg_pack_)$name\b|[\s(]$name(?=[,)])/;
+	my %want = map { $_ => 1 } split / /, "$from $to";
+	my %has = map { $_ => 1 } grep { $speaks{$_} =~ $used } keys %speaks;
+	push @graph, map { "$name: $_" . ($has{$_} ? ' is not in its row'
+	    : ' does not know it') }
+	    grep { !$has{$_} || !$want{$_} } sort keys %{ { %has, %want } };
+}
+none('messages.def tells who sends what to whom', @graph);
+
 # ---- words, sizes, leftovers --------------------------------------------
 
 my @legacy;
