@@ -73,14 +73,12 @@ kept_s(struct ctx *ctx, const char *what)
 	return s;
 }
 
-static int64_t
-retention_s(struct ctx *ctx)
+static dur_t
+retention(const struct config *c)
 {
-	const struct config_shared *c = config_ref(ctx);
-	int64_t s = c->config->discovery_collection_retention_seconds;
+	int64_t s = c->discovery_collection_retention_seconds;
 
-	shared_unref(c);
-	return s > 0 ? s : 1;
+	return DUR_S(s > 0 ? s : 1);
 }
 
 static void
@@ -153,11 +151,12 @@ on_metric_probe(struct metrics *mt, struct ctx *ctx,
 {
 	const struct config_shared *c = config_ref(ctx);
 	dur_t poll = DUR_S(c->config->instance_poll_seconds);
+	dur_t kept = retention(c->config);
 	wall_t at = { p->at_us };
 	struct probe_sample *to;
 
 	shared_unref(c);
-	drop_probes(mt, wall_add(at, DUR_S(-retention_s(ctx))));
+	drop_probes(mt, wall_add(at, DUR_US(-kept.us)));
 	mt->probe = room(mt->probe, mt->probe_first + mt->probe_n,
 	    sizeof *mt->probe);
 	to = &mt->probe[mt->probe_first + mt->probe_n++];
@@ -179,9 +178,12 @@ static void
 on_metric_write(struct metrics *mt, struct ctx *ctx,
     const struct msg_metric_write *w)
 {
+	const struct config_shared *c = config_ref(ctx);
+	dur_t kept = retention(c->config);
 	wall_t at = { w->at_us };
 
-	drop_writes(mt, wall_add(at, DUR_S(-retention_s(ctx))));
+	shared_unref(c);
+	drop_writes(mt, wall_add(at, DUR_US(-kept.us)));
 	mt->write = room(mt->write, mt->write_first + mt->write_n,
 	    sizeof *mt->write);
 	mt->write[mt->write_first + mt->write_n++] = (struct write_sample){

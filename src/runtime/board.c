@@ -188,10 +188,17 @@ find_newest(struct board *b, unsigned kind, const char *key, uintptr_t hash)
 	struct post *best = NULL;
 
 	for (int i = 0; i < b->homes; i++) {
-		struct entry *e = board_find(b->home[i], kind, key, hash);
-		struct post *p = e == NULL ? NULL :
-		    atomic_load_explicit(&e->newest, memory_order_acquire);
+		struct board_home *h = b->home[i];
+		struct entry *e;
+		struct post *p;
 
+		/* Most threads never put anything of a kind. */
+		if (atomic_load_explicit(&h->first[kind],
+		    memory_order_acquire) == NULL)
+			continue;
+		e = board_find(h, kind, key, hash);
+		p = e == NULL ? NULL :
+		    atomic_load_explicit(&e->newest, memory_order_acquire);
 		if (p != NULL && (best == NULL || p->number > best->number))
 			best = p;
 	}
