@@ -616,9 +616,6 @@ config_check_auth(const struct config *c, struct err *err)
 	if (c->rules.auth == AUTH_MULTI)
 		return err_set(err, ERR_INVALID,
 		    "AuthenticationMethod \"multi\" needs HTTPAuthUser");
-	if (c->rules.auth == AUTH_BASIC)
-		log_line(LOG_WARNING, "http: AuthenticationMethod is "
-		    "\"basic\" and HTTPAuthUser is empty");
 	return ERR_NONE;
 }
 
