@@ -125,6 +125,14 @@ command_name(struct bin command)
 	return which < COMMANDS ? command_schema(which)->name : NULL;
 }
 
+/* What was not given: a duration that is the usual one, an id. */
+static bool
+not_given(const struct control_column *c, const void *p)
+{
+	return (c->kind == COLUMN_DUR && ((const dur_t *)p)->us == 0) ||
+	    (c->kind == COLUMN_U64 && *(const uint64_t *)p == 0);
+}
+
 /* What it is about is told apart from the rest. */
 static void
 describe(const struct control_schema *s, const union any_command *args,
@@ -140,9 +148,7 @@ describe(const struct control_schema *s, const union any_command *args,
 			*key = *(const struct key *)p;
 		else if (strcmp(c->name, "cluster") == 0)
 			*cluster = *(const char *const *)p;
-		else if (c->kind == COLUMN_DUR && ((const dur_t *)p)->us == 0)
-			continue; /* the usual time */
-		else {
+		else if (!not_given(c, p)) {
 			buf_printf(text, "%s%s: ",
 			    text->len > start ? ", " : "", c->name);
 			column_print(text, c->kind, p);

@@ -642,6 +642,12 @@ test_describe(void)
 	is_str(buf_text(&text), "pool: web, members: db1:3306 db2:3306",
 	    "a list");
 	buf_reset(&b);
+	buf_reset(&text);
+	command_pack(&b, end_maintenance, .key = DB(1));
+	command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
+	    &cluster, &text);
+	is_str(buf_text(&text), "", "what was not given is not told");
+	buf_reset(&b);
 	command_pack(&b, token_add, .public = "p", .secret = "s");
 	ok(!command_describe((struct bin){ (uint8_t *)b.data, b.len }, &key,
 	    &cluster, &text), "secrets are not told");
