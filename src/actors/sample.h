@@ -40,6 +40,11 @@ struct queue_sample {
 	uint32_t queued;
 };
 
+/*
+ * n samples, oldest first, as v1 answers them: one by one (null when there are
+ * none), or their counts, means, medians and 95th percentiles.  Durations of
+ * probes are seconds, of writes one by one nanoseconds, as v1 has each.
+ */
 void sample_probes_raw(struct json *w, const struct probe_sample *s, size_t n);
 void sample_probes_aggregated(struct json *w, const struct probe_sample *s,
     size_t n);
