@@ -323,8 +323,21 @@ directory_doubts(struct directory *d, struct ctx *ctx, const struct entry *e,
 {
 	mono_t since = { act_now(ctx).us - after.us };
 
-	/* Who fails tries all its addresses. */
+	/* Who fails looks there itself: directory_suggest(). */
 	return !e->failing && roster_doubts(&d->roster, key, since);
+}
+
+/* It fails where it is asked, and somebody names it by another address. */
+void
+directory_suggest(struct ctx *ctx, const struct entry *e, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+
+	key_text(key, text);
+	if (e->failing && strcmp(text, e->key) != 0 &&
+	    strcmp(text, e->asked) != 0)
+		act_send(ctx, e->actor, inst_address, .host = key.host,
+		    .port = key.port);
 }
 
 void
@@ -339,6 +352,7 @@ directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found
 		return;
 	}
 	if (e != NULL) {
+		directory_suggest(ctx, e, key);
 		/* Now something stands on it: show it though unreached. */
 		if (!e->shown && (by == BY_SOURCE || by == BY_SEED)) {
 			e->shown = true;

@@ -69,6 +69,8 @@ probe_key(struct directory *d, struct ctx *ctx, struct key key, bool follow,
 	}
 	if (added)
 		e = directory_add(d, ctx, key, BY_API);
+	else
+		directory_suggest(ctx, e, key);
 	probe_entry(d, ctx, e, added, follow, ask);
 }
 

@@ -98,6 +98,8 @@ void directory_found(struct directory *d, struct ctx *ctx, struct key key,
     enum found_by by);
 bool directory_doubts(struct directory *d, struct ctx *ctx,
     const struct entry *e, struct key key, dur_t after);
+void directory_suggest(struct ctx *ctx, const struct entry *e,
+    struct key key);
 bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
 struct group *directory_group(struct directory *d, const char *name);
 void directory_replace(struct directory *d, struct ctx *ctx);

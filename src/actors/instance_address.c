@@ -60,25 +60,28 @@ knows_address(const struct inst *in, struct key k)
 }
 
 /* The oldest goes when there are too many. */
-void
+bool
 instance_add_address(struct inst *in, struct key k)
 {
 	if (!key_valid(k) || knows_address(in, k))
-		return;
+		return false;
 	if (in->others == ADDRESSES_MAX)
 		in->others--;
 	memmove(in->other + 1, in->other,
 	    in->others * sizeof in->other[0]);
 	address_set(&in->other[0], k);
 	in->others++;
+	return true;
 }
 
 void
 instance_on_address(struct inst *in, struct ctx *ctx,
     const struct msg_inst_address *a)
 {
-	instance_add_address(in, (struct key){ a->host, a->port });
-	if (in->health.failures == 0 || in->state != IDLE)
+	bool news = instance_add_address(in, (struct key){ a->host, a->port });
+
+	/* What is known has its turn; many may name it. */
+	if (!news || in->health.failures == 0 || in->state != IDLE)
 		return;
 	instance_next_address(in, ctx);
 	if (in->arg.probe) {

@@ -150,7 +150,8 @@ void instance_open_session(struct inst *in, struct ctx *ctx);
 void instance_close_session(struct inst *in, struct ctx *ctx);
 /* Of several ones: the next probe tries another. */
 void instance_next_address(struct inst *in, struct ctx *ctx);
-void instance_add_address(struct inst *in, struct key k);
+/* false: it is known. */
+bool instance_add_address(struct inst *in, struct key k);
 void instance_on_address(struct inst *in, struct ctx *ctx,
     const struct msg_inst_address *a);
 
