@@ -8,7 +8,13 @@
 
 #include "topology/control.h"
 
-#define STORE_EVERY DUR_S(30) /* times and positions, when they are all */
+/*
+ * Times and positions are written this often when they are all that is new,
+ * and within three periods: who reads the store takes a server for unchecked
+ * after five.
+ */
+#define STORE_EVERY DUR_S(30)
+#define STORE_PERIODS 3
 #define RULE_LIMIT DUR_S(10)
 
 enum { FACTS_USUAL = 2000 }; /* bytes, packed; it grows when there are more */
@@ -58,11 +64,24 @@ instance_forget_stored(struct inst *in, struct ctx *ctx)
 }
 
 static void
+note_stored(struct inst *in, struct ctx *ctx)
+{
+	const struct config_shared *c = config_ref(ctx);
+	dur_t d = DUR_S((int64_t)c->config->instance_poll_seconds *
+	    STORE_PERIODS);
+
+	shared_unref(c);
+	in->store_due = mono_add(act_now(ctx),
+	    d.us < STORE_EVERY.us ? d : STORE_EVERY);
+	in->stored_failing = in->health.failures > 0;
+}
+
+static void
 store(struct inst *in, struct ctx *ctx, uint64_t steady,
     const struct buf *facts)
 {
 	struct key key = { in->shown_host, in->shown_port };
-	bool due = mono_sub(act_now(ctx), in->stored).us >= STORE_EVERY.us;
+	bool due = act_now(ctx).us >= in->store_due.us;
 	struct buf health;
 
 	if (!key_eq(key, address_key(&in->stored_as)))
@@ -70,7 +89,7 @@ store(struct inst *in, struct ctx *ctx, uint64_t steady,
 	else if (steady == in->told.steady && !due)
 		return;
 	in->told.steady = steady;
-	in->stored = act_now(ctx);
+	note_stored(in, ctx);
 	address_set(&in->stored_as, key);
 	pack_health(in, &health);
 	act_send(ctx, app_of(ctx)->store, store_instance, .host = key.host,
@@ -84,9 +103,10 @@ instance_store_times(struct inst *in, struct ctx *ctx)
 	struct buf health;
 
 	if (in->stored_as.host[0] == '\0' ||
-	    mono_sub(act_now(ctx), in->stored).us < STORE_EVERY.us)
+	    (act_now(ctx).us < in->store_due.us &&
+	    in->stored_failing == (in->health.failures > 0)))
 		return;
-	in->stored = act_now(ctx);
+	note_stored(in, ctx);
 	pack_health(in, &health);
 	act_send(ctx, app_of(ctx)->store, store_health,
 	    .host = in->stored_as.host, .port = in->stored_as.port,

@@ -65,7 +65,8 @@ struct inst {
 	uint64_t names_version; /* of BOARD_DIRECTORY, at the last report */
 	uint32_t since_announced; /* probes */
 	uint64_t near_announced;  /* digest of the neighbours named */
-	mono_t stored;
+	mono_t store_due;    /* times are written again */
+	bool stored_failing; /* what was written last */
 	struct address stored_as; /* its row in the store; "": none */
 	mono_t rule_until; /* the promotion rule is registered until then */
 	char rule[32];

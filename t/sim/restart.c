@@ -65,6 +65,34 @@ test_known_at_once(void)
 	stage_free(st);
 }
 
+/* The command line reads the file while the daemon runs, or ran until now. */
+static void
+test_file_is_fresh(void)
+{
+	struct stage *st = three(9);
+	const struct member *m;
+	int64_t age, oldest = 0;
+
+	for (int i = 0; i < 30; i++) {
+		stage_run(st, DUR_MS(60000 + i * 1700));
+		stage_crash(st);
+		stage_restart(st, DUR_ZERO);
+		m = stage_member(st, "b:3306");
+		age = wall_sub(sim_wall(st->sim), m->health.last_checked).us;
+		oldest = age > oldest ? age : oldest;
+	}
+	ok(oldest <= DUR_S(25).us, "nobody is taken for unchecked: %.1f s",
+	    (double)oldest / 1e6);
+	stage_run(st, DUR_S(8));
+	st->world->server[2]->fault = MODEL_REFUSES;
+	stage_run(st, DUR_S(7));
+	stage_crash(st);
+	stage_restart(st, DUR_ZERO);
+	m = stage_member(st, "c:3306");
+	ok(m->health.failures > 0, "a failure is kept at once");
+	stage_free(st);
+}
+
 /* Killed at any moment of a discovery. */
 static void
 test_killed(void)
@@ -114,7 +142,7 @@ test_store(void)
 	is_int((int64_t)(st->store.writes - writes), 0,
 	    "nothing new: no facts are written");
 	healths = st->store.healths - healths;
-	ok(healths >= 24 && healths <= 30, "times now and then: %u in 300 s",
+	ok(healths >= 42 && healths <= 60, "times now and then: %u in 300 s",
 	    healths);
 	stage_crash(st);
 	st->store.refuses_load = true;
@@ -206,6 +234,7 @@ int
 main(void)
 {
 	test_known_at_once();
+	test_file_is_fresh();
 	test_killed();
 	test_store();
 	test_requests();
