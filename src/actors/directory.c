@@ -73,6 +73,29 @@ free_snap(struct shared *s)
 	mem_free(snap);
 }
 
+/* While servers wait for their first probe: how far it is, now and then. */
+static void
+tell_progress(struct directory *d, struct ctx *ctx)
+{
+	uint32_t servers = HASH_COUNT(d->roster.by_key);
+	bool over = d->answered >= servers;
+
+	if (over && !d->discovering)
+		return;
+	if (!d->discovering)
+		d->progress_told = act_now(ctx);
+	d->discovering = true;
+	if (!over && mono_sub(act_now(ctx), d->progress_told).us <
+	    PROGRESS_EVERY.us)
+		return;
+	if (!over || d->progress_shown)
+		act_log(ctx, LOG_INFO, "%u of %u known servers were probed, "
+		    "%u reached, in %u clusters", d->answered, servers,
+		    d->reached, (unsigned)HASH_COUNT(d->groups));
+	d->progress_told = act_now(ctx);
+	d->progress_shown = d->discovering = !over;
+}
+
 void
 directory_publish(struct directory *d, struct ctx *ctx)
 {
@@ -469,6 +492,7 @@ on_directory_tick(struct directory *d, struct ctx *ctx)
 		directory_replace(d, ctx);
 	if (!d->snap_dirty)
 		return;
+	tell_progress(d, ctx);
 	if (since.us >= PUBLISH_EVERY.us)
 		directory_publish(d, ctx);
 	else

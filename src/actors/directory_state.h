@@ -29,6 +29,7 @@ enum {
 /* When another name was checked: not at all, by somebody else for good. */
 #define UNCHECKED ((mono_t){ 0 })
 #define CERTAIN ((mono_t){ INT64_MAX })
+#define PROGRESS_EVERY DUR_S(5)
 #define PUBLISH_EVERY DUR_MS(100)
 
 struct group { /* a cluster actor */
@@ -84,6 +85,9 @@ struct directory {
 	struct ask start;    /* of directory_start */
 	uint32_t syncing;    /* clusters that have not answered yet */
 	uint32_t reached, answered;
+	bool discovering;     /* some wait for their first probe */
+	bool progress_shown;  /* in the log */
+	mono_t progress_told;
 };
 
 /* directory.c */
