@@ -101,7 +101,25 @@ signals_init(void *self, struct ctx *ctx, const void *arg)
 	act_io(ctx, atomic_load(&event_fd), EPOLLIN);
 }
 
-/* Who ended makes room first. */
+static void
+tell(struct ctx *ctx, addr_t who, int signo)
+{
+	struct cell *c = cell_take(ctx);
+
+	c->to = who;
+	c->from = act_self(ctx);
+	c->type = SYS_SIGNAL;
+	c->kind = MSG_ANS;
+	buf_reset(&c->body);
+	pack_array(&c->body, 1);
+	pack_int(&c->body, signo);
+	core_send(ctx, c);
+}
+
+/*
+ * Who ended makes room first.  A child may have ended before its actor was
+ * heard here, and its flag been spent on others: that actor looks at once.
+ */
 static void
 listen_to(struct signals *s, struct ctx *ctx, int signo, addr_t who)
 {
@@ -120,26 +138,16 @@ listen_to(struct signals *s, struct ctx *ctx, int signo, addr_t who)
 	}
 	s->listener[s->count++] = (struct listener){ signo, who };
 	catch(signo);
+	if (signo == SIGCHLD)
+		tell(ctx, who, signo);
 }
 
 static void
 tell_all(struct signals *s, struct ctx *ctx, int signo)
 {
-	for (size_t i = 0; i < s->count; i++) {
-		struct cell *c;
-
-		if (s->listener[i].signo != signo)
-			continue;
-		c = cell_take(ctx);
-		c->to = s->listener[i].who;
-		c->from = act_self(ctx);
-		c->type = SYS_SIGNAL;
-		c->kind = MSG_ANS;
-		buf_reset(&c->body);
-		pack_array(&c->body, 1);
-		pack_int(&c->body, signo);
-		core_send(ctx, c);
-	}
+	for (size_t i = 0; i < s->count; i++)
+		if (s->listener[i].signo == signo)
+			tell(ctx, s->listener[i].who, signo);
 }
 
 static void
