@@ -464,6 +464,9 @@ is_deeply($r->{seen}, [ '/api/leader-check', '/api/routed-leader-check' ],
 $r = client({}, '-U', "$dead_url http://u:secret\@$base", '-c', 'clusters');
 like($r->{err}, qr/Cannot determine leader from/, 'none leads');
 unlike($r->{err}, qr/secret/, 'and no password is shown');
+$r = client({}, '-U', 'foo://x', '-c', 'clusters');
+like($r->{err}, qr/\A[^\n]*Cannot access [^\n]*foo[^\n]*\n\z/,
+    'why nobody is reached is one line');
 
 $r = client({ '/api/raft-state' => [ 200, '"Leader"' ],
     '/api/raft-yield-hint/n2' => ok_env('n2') }, @url,
