@@ -53,6 +53,11 @@ sub tree {
 	my ($t, $f) = @_;
 	my %at = map { $_ => $t->addr($_) } $t->names;
 	my $a = ask($t, 'a', hosts => 1);
+	# A server of less than a second says 0, as one that says nothing.
+	Topology::wait_for("$f: a second of uptime", sub {
+		my ($row) = $t->sql('b', "SHOW GLOBAL STATUS LIKE 'Uptime'");
+		return $row->[1] > 0;
+	});
 	my $b = ask($t, 'b', hosts => 1, filed => 'hostname');
 	my $i = $b->{instance};
 
