@@ -7,17 +7,21 @@
 
 #include "cli/serve.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "actors/reload.h"
+#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/syslog.h"
@@ -142,6 +146,31 @@ serve_until_stopped(struct daemon *d, bool http)
 	return 0;
 }
 
+/*
+ * Two daemons on one file would each believe that they alone decide.  The lock
+ * is beside the file, and ends with the process however that ends; it is kept
+ * until then, so the descriptor is not closed.  Commands do not take it.
+ */
+static enum err_code
+claim_store(const struct config *config, struct err *err)
+{
+	const char *file = config->sqlite3_data_file;
+	char *name;
+	int fd;
+
+	if (strcmp(file, ":memory:") == 0)
+		return ERR_NONE;
+	name = mem_printf("%s-daemon", file);
+	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
+	else if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		err_set(err, ERR_EXISTS, "another daemon serves %s: stop it, or"
+		    " give this one an SQLite3DataFile of its own", file);
+	mem_free(name);
+	return err->code;
+}
+
 int
 serve(const struct flags *f, const struct config_source *source, bool http)
 {
@@ -159,7 +188,8 @@ serve(const struct flags *f, const struct config_source *source, bool http)
 	log_start(config);
 	block_signals();
 	daemon_start(&d, &arg);
-	if (daemon_wait_up(&d, asked_to_stop, &err) == ERR_NONE) {
+	if (daemon_wait_up(&d, asked_to_stop, &err) == ERR_NONE &&
+	    claim_store(config, &err) == ERR_NONE) {
 		status = serve_until_stopped(&d, http);
 	} else {
 		log_line(LOG_ERROR, "%s", err.text);

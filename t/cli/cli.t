@@ -198,6 +198,9 @@ if ($pid == 0) {
 	exec $binary, '-config', $config, '-c', 'continuous' or die;
 }
 is(rung(), 'READY=1', 'continuous: systemd hears that it is ready');
+my ($second, undef, $refusal) = command('continuous');
+is($second, 1, 'a second daemon on the same store is refused');
+like($refusal, qr/another daemon serves .*: stop it/, 'and told why');
 kill 'TERM', $pid;
 is(rung(), 'STOPPING=1', 'and that it stops');
 waitpid $pid, 0;
