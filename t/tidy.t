@@ -49,8 +49,11 @@ sub bare {
 # ---- layers -------------------------------------------------------------
 
 my %rank = (base => 0, topology => 1, raft => 1, runtime => 1, config => 2,
-    store => 2, mysql => 2, actors => 3, ops => 4, http => 5, cli => 5);
+    store => 2, mysql => 2, plan => 3, actors => 4, ops => 5, http => 6,
+    cli => 6);
 my %apart = map { $_ => 1 } qw(topology raft runtime);    # from each other
+# Pure, though it lies higher: all that it may use.
+my %of_plan = map { $_ => 1 } qw(base topology mysql);
 
 sub layer_of {
 	my ($path) = @_;
@@ -78,7 +81,8 @@ for my $path (grep { m{^src/.*\.(c|h|def)$} } @file) {
 		next if !defined $rank{$to} || !defined $rank{$layer};
 		push @upwards, "$path:$line: $layer includes $name"
 		    if $rank{$to} > $rank{$layer}
-		    || $apart{$to} && $apart{$layer};
+		    || $apart{$to} && $apart{$layer}
+		    || $layer eq 'plan' && !$of_plan{$to};
 	}
 	push @first, $path if $path =~ /\.c$/
 	    && (!@inc || $inc[0][2] ne 'config.h');

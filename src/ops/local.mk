@@ -25,6 +25,6 @@ src_ops_libops_a_SOURCES = \
 	%D%/tags.c \
 	%D%/topology.c
 LIBS_OPS = src/ops/libops.a src/actors/libactors.a \
-	src/mysql/libmysql_orc.a src/store/libstore.a src/config/libconfig.a \
+	src/plan/libplan.a src/mysql/libmysql_orc.a src/store/libstore.a src/config/libconfig.a \
 	$(LIBS_RUNTIME) $(LIBS_TOPOLOGY) $(SQLITE_LIBS) $(JANSSON_LIBS) \
 	$(PCRE2_LIBS) $(MSGPACK_LIBS)
