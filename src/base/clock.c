@@ -18,17 +18,39 @@ broken_down(wall_t t, struct tm *tm, int *us)
 	gmtime_r(&s, tm);
 }
 
+/* Two digits, and what follows them. */
+static char *
+put_two(char *to, int v, char after)
+{
+	to[0] = (char)('0' + v / 10);
+	to[1] = (char)('0' + v % 10);
+	to[2] = after;
+	return to + 3;
+}
+
+/* An answer has one a server: strftime() would be a tenth of its cost. */
 const char *
 wall_text(wall_t t, char out[WALL_TEXT_MAX])
 {
 	struct tm tm;
+	char *p = out;
 	int us;
 
 	out[0] = '\0';
 	if (t.us == 0)
 		return out;
 	broken_down(t, &tm, &us);
-	strftime(out, WALL_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (tm.tm_year < 0 || tm.tm_year >= 8100) {
+		strftime(out, WALL_TEXT_MAX, "%Y-%m-%dT%H:%M:%SZ", &tm);
+		return out;
+	}
+	p = put_two(p, tm.tm_year / 100 + 19, '\0') - 1;
+	p = put_two(p, tm.tm_year % 100, '-');
+	p = put_two(p, tm.tm_mon + 1, '-');
+	p = put_two(p, tm.tm_mday, 'T');
+	p = put_two(p, tm.tm_hour, ':');
+	p = put_two(p, tm.tm_min, ':');
+	*put_two(p, tm.tm_sec, 'Z') = '\0';
 	return out;
 }
 

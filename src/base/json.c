@@ -17,26 +17,41 @@ json_init(struct json *w, struct buf *out)
 	w->out = out;
 }
 
-/* What must stand before the next value. */
-static void
-before(struct json *w)
+/* Where the next value goes: a comma, n bytes and a NUL fit there. */
+static char *
+place(struct json *w, size_t n)
 {
+	struct buf *b = w->out;
+	char *p = b->cap - b->len > n + 1 ? b->data + b->len :
+	    buf_room(b, n + 1);
+
 	if (w->after_key)
 		w->after_key = false;
 	else if (w->comma[w->depth])
-		buf_chr(w->out, ',');
+		*p++ = ',';
 	w->comma[w->depth] = true;
+	return p;
+}
+
+/* It ends there. */
+static void
+placed(struct json *w, char *end)
+{
+	*end = '\0';
+	w->out->len = (size_t)(end - w->out->data);
 }
 
 static void
 open_with(struct json *w, char c, bool array)
 {
-	before(w);
+	char *p = place(w, 1);
+
 	assert(w->depth + 1 < JSON_DEPTH_MAX);
 	w->depth++;
 	w->comma[w->depth] = false;
 	w->array[w->depth] = array;
-	buf_chr(w->out, c);
+	*p++ = c;
+	placed(w, p);
 }
 
 void
@@ -76,12 +91,11 @@ utf8_len(const unsigned char *p, size_t left)
 	return n;
 }
 
-static bool
-plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' &&
-	    c != '>' && c != '&';
-}
+/* What needs no escape: printable ASCII but " \\ < > and &. */
+static const bool plain[256] = {
+	[' '] = true, ['!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true,
+	['='] = true, ['?' ... '['] = true, [']' ... '~'] = true,
+};
 
 static void
 escape(struct buf *out, unsigned char c)
@@ -100,21 +114,18 @@ escape(struct buf *out, unsigned char c)
 static const unsigned char *
 skip_plain(const unsigned char *p, const unsigned char *end)
 {
-	while (p < end && plain(*p))
+	while (p < end && plain[*p])
 		p++;
 	return p;
 }
 
-/* Most strings are plain: the whole of one is copied at once. */
+/* From the first byte that is not plain up to the closing quote. */
 static void
-add_quoted(struct buf *out, const char *s, size_t n)
+add_escaped(struct buf *out, const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char *from = (const unsigned char *)s, *end = from + n;
-	const unsigned char *p = skip_plain(from, end);
+	const unsigned char *from = p;
 	size_t k;
 
-	buf_room(out, n + 2);
-	buf_chr(out, '"');
 	while (p < end) {
 		buf_add(out, from, (size_t)(p - from));
 		if (*p < 0x80) {
@@ -137,56 +148,90 @@ add_quoted(struct buf *out, const char *s, size_t n)
 	buf_chr(out, '"');
 }
 
+/* Most strings are plain: they are copied while they are looked at. */
+static void
+add_quoted(struct json *w, const char *s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s, *end = p + n;
+	char *to = place(w, n + 2);
+
+	*to++ = '"';
+	while (p < end && plain[*p])
+		*to++ = (char)*p++;
+	if (p == end) {
+		*to++ = '"';
+		placed(w, to);
+	} else {
+		placed(w, to);
+		add_escaped(w->out, p, end);
+	}
+}
+
 void
 json_key(struct json *w, const char *key)
 {
 	assert(w->depth > 0 && !w->array[w->depth] && !w->after_key);
-	before(w);
-	add_quoted(w->out, key, strlen(key));
+	add_quoted(w, key, strlen(key));
 	buf_chr(w->out, ':');
+	w->after_key = true;
+}
+
+void
+json_key_quoted(struct json *w, const char *text, size_t n)
+{
+	char *p;
+
+	assert(w->depth > 0 && !w->array[w->depth] && !w->after_key);
+	p = place(w, n);
+	memcpy(p, text, n);
+	placed(w, p + n);
 	w->after_key = true;
 }
 
 void
 json_strn(struct json *w, const char *s, size_t n)
 {
-	before(w);
-	add_quoted(w->out, s, n);
+	add_quoted(w, s, n);
 }
 
 void
 json_str(struct json *w, const char *s)
 {
-	json_strn(w, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
+	add_quoted(w, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
 }
 
+enum { DIGITS_MAX = 20 };
+
 /* An answer holds forty numbers a server: printf would be half its cost. */
-static void
-add_digits(struct buf *out, uint64_t v)
+static char *
+put_digits(char *to, uint64_t v)
 {
-	char text[20], *p = text + sizeof text;
+	char text[DIGITS_MAX], *p = text + sizeof text;
+	size_t n;
 
 	do {
 		*--p = (char)('0' + v % 10);
 		v /= 10;
 	} while (v > 0);
-	buf_add(out, p, (size_t)(text + sizeof text - p));
+	n = (size_t)(text + sizeof text - p);
+	memcpy(to, p, n);
+	return to + n;
 }
 
 void
 json_int(struct json *w, int64_t v)
 {
-	before(w);
+	char *p = place(w, DIGITS_MAX + 1);
+
 	if (v < 0)
-		buf_chr(w->out, '-');
-	add_digits(w->out, v < 0 ? -(uint64_t)v : (uint64_t)v);
+		*p++ = '-';
+	placed(w, put_digits(p, v < 0 ? -(uint64_t)v : (uint64_t)v));
 }
 
 void
 json_uint(struct json *w, uint64_t v)
 {
-	before(w);
-	add_digits(w->out, v);
+	placed(w, put_digits(place(w, DIGITS_MAX), v));
 }
 
 void
@@ -197,30 +242,32 @@ json_double(struct json *w, double v)
 
 	if (!isfinite(v))
 		v = 0.0;
-	before(w);
 	do
 		snprintf(text, sizeof text, "%.*g", digits, v);
 	while (strtod(text, NULL) != v && ++digits <= 17);
-	buf_str(w->out, text);
+	json_raw(w, text, strlen(text));
 }
 
 void
 json_bool(struct json *w, bool v)
 {
-	before(w);
-	buf_str(w->out, v ? "true" : "false");
+	if (v)
+		json_raw(w, "true", 4);
+	else
+		json_raw(w, "false", 5);
 }
 
 void
 json_nil(struct json *w)
 {
-	before(w);
-	buf_str(w->out, "null");
+	json_raw(w, "null", 4);
 }
 
 void
 json_raw(struct json *w, const char *text, size_t n)
 {
-	before(w);
-	buf_add(w->out, text, n);
+	char *p = place(w, n);
+
+	memcpy(p, text, n);
+	placed(w, p + n);
 }

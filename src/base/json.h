@@ -29,6 +29,8 @@ void json_obj(struct json *w);
 void json_arr(struct json *w);
 void json_end(struct json *w); /* closes the innermost obj or arr */
 void json_key(struct json *w, const char *key);
+/* A key that is known when compiled: n bytes, quotes and colon among them. */
+void json_key_quoted(struct json *w, const char *text, size_t n);
 void json_str(struct json *w, const char *s); /* NULL is written as "" */
 void json_strn(struct json *w, const char *s, size_t n);
 void json_int(struct json *w, int64_t v);

@@ -27,7 +27,8 @@
 
 const struct instance_field instance_fields[] = {
 #define F(kind, wire, m, column, from) \
-	{ wire, column, AT_##kind(m), KIND_##kind, IS_##from },
+	{ wire, "\"" wire "\":", sizeof wire + 2, column, AT_##kind(m), \
+	    KIND_##kind, IS_##from },
 #include "topology/instance.def"
 #undef F
 };

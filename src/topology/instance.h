@@ -77,6 +77,8 @@ enum field_from { IS_FACT, IS_PLACE, IS_NOTE, IS_COPY, IS_EXTRA };
 /* One row of instance.def, for code that walks the table (JSON, store). */
 struct instance_field {
 	const char *wire;   /* "" when v1 does not show it */
+	const char *quoted; /* the same as a JSON key, with its colon */
+	size_t quoted_len;
 	const char *column; /* "" when not stored */
 	size_t offset;	    /* in struct instance; KIND_OBJ: 0 */
 	enum field_kind kind;

@@ -7,12 +7,19 @@
 #include <assert.h>
 #include <stddef.h>
 
+/* Keys of the small objects; they are written a dozen times a server. */
+#define QKEY(w, name) \
+	json_key_quoted((w), "\"" name "\":", sizeof name + 2)
+#define RAW(w, text) json_raw((w), (text), sizeof(text) - 1)
+
 void
 key_json(struct json *w, struct key k)
 {
 	json_obj(w);
-	json_kstr(w, "Hostname", k.host);
-	json_kuint(w, "Port", k.port);
+	QKEY(w, "Hostname");
+	json_str(w, k.host);
+	QKEY(w, "Port");
+	json_uint(w, k.port);
 	json_end(w);
 }
 
@@ -29,28 +36,39 @@ void
 coord_json(struct json *w, const struct coord *c)
 {
 	json_obj(w);
-	json_kstr(w, "LogFile", c->file);
-	json_kint(w, "LogPos", c->pos);
-	json_kint(w, "Type", c->relay ? 1 : 0);
+	QKEY(w, "LogFile");
+	json_str(w, c->file);
+	QKEY(w, "LogPos");
+	json_int(w, c->pos);
+	QKEY(w, "Type");
+	json_int(w, c->relay ? 1 : 0);
 	json_end(w);
 }
 
 static void
 nullint_json(struct json *w, struct nullint v)
 {
+	if (!v.valid) {
+		RAW(w, "{\"Int64\":0,\"Valid\":false}");
+		return;
+	}
 	json_obj(w);
-	json_kint(w, "Int64", v.valid ? v.v : 0);
-	json_kbool(w, "Valid", v.valid);
+	QKEY(w, "Int64");
+	json_int(w, v.v);
+	QKEY(w, "Valid");
+	json_bool(w, true);
 	json_end(w);
 }
 
 static void
 nullbool_json(struct json *w, struct nullbool v)
 {
-	json_obj(w);
-	json_kbool(w, "Bool", v.valid && v.v);
-	json_kbool(w, "Valid", v.valid);
-	json_end(w);
+	if (!v.valid)
+		RAW(w, "{\"Bool\":false,\"Valid\":false}");
+	else if (v.v)
+		RAW(w, "{\"Bool\":true,\"Valid\":true}");
+	else
+		RAW(w, "{\"Bool\":false,\"Valid\":true}");
 }
 
 static void
@@ -59,13 +77,6 @@ strs_json(struct json *w, struct strs ss)
 	json_arr(w);
 	for (size_t i = 0; i < ss.n; i++)
 		json_str(w, ss.at[i]);
-	json_end(w);
-}
-
-static void
-empty_json(struct json *w)
-{
-	json_obj(w);
 	json_end(w);
 }
 
@@ -171,7 +182,7 @@ member_json(struct json *w, const struct instance_field *f, const void *p)
 	case KIND_KEY: key_json(w, *(const struct key *)p); break;
 	case KIND_KEYS: keys_json(w, *(const struct keys *)p); break;
 	case KIND_STRS: strs_json(w, *(const struct strs *)p); break;
-	case KIND_OBJ: empty_json(w); break;
+	case KIND_OBJ: RAW(w, "{}"); break;
 	}
 }
 
@@ -184,7 +195,7 @@ instance_json(struct json *w, const struct instance *in)
 
 		if (f->wire[0] == '\0')
 			continue;
-		json_key(w, f->wire);
+		json_key_quoted(w, f->quoted, f->quoted_len);
 		member_json(w, f, (const char *)in + f->offset);
 	}
 	json_end(w);
