@@ -2,7 +2,7 @@
 noinst_LIBRARIES += src/plan/libplan.a
 src_plan_libplan_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_plan_libplan_a_SOURCES = \
-	%D%/needs.def %D%/plan.c %D%/plan.h %D%/plans.def %D%/run.h \
+	%D%/needs.def %D%/pgtid.h %D%/plan.c %D%/plan.h %D%/plans.def %D%/run.h \
 	%D%/sql.h %D%/steps.def %D%/world.c
 
 # Before libmysql_orc.a, whose dialect and rows it uses.

@@ -27,6 +27,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/pack.h"
+#include "plan/pgtid.h"
 #include "topology/cluster.h"
 #include "topology/control.h"
 
@@ -167,7 +168,8 @@ struct plan_policy {
 	bool verify_filters;	/* VerifyReplicationFilters */
 	bool super_read_only;	/* UseSuperReadOnly */
 	bool pseudo_gtid;	/* a pattern is configured */
-	bool skip_binlog_search;
+	/* How markers are known; NULL exactly when there is no pattern. */
+	const struct pgtid_rule *markers;
 };
 
 /*
@@ -180,6 +182,11 @@ struct world {
 	const struct control *control; /* operators' word; may be NULL */
 	const struct plan_policy *policy;
 	wall_t now;
+	/* Where a server's logs were in the past, to begin reading there; the
+	 * value may be NULL, and so may the function. */
+	const struct pgtid_history *(*history)(const void *arg,
+	    struct key key);
+	const void *history_arg;
 };
 
 /* By exact key; NULL: unknown. */
