@@ -6,6 +6,7 @@
  *		e <> f			e and f from each other
  *		(x) > g			nobody knows x
  *	set	b fail lag_seconds=30	facts, by their column in instance.def
+ *	rules	exact_semi_sync		how it is analysed
  *	want	d cluster=a depth=2	what must follow
  *	tree a				its cluster as text, to the letter
  *
@@ -16,6 +17,15 @@
  *	fail		its last probe failed		down	it is downtimed
  *	tags=T,T	as they are shown		mariadb	a MariaDB server
  *	also=NAME	another name that leads to it
+ *	refused		its last probe was refused: it lives
+ *	partial		it failed half-way	hangs	one is under way for long
+ *	unseen		it failed, as all did since the start
+ *	unsettled	it was not probed since the start
+ *	stands=N	its binary log stands still for N seconds
+ *	lost		it cannot connect to its source
+ *	stopped		its receiver was stopped
+ * What is not said in v1's words of a server's analysis: "NoProblem" is written
+ * as nothing.  "rules" has words of struct analysis_rules.
  */
 #include "config.h"
 
@@ -26,18 +36,21 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "tap.h"
+#include "topology/analysis.h"
 #include "topology/note.h"
 #include "topology/tree.h"
 
-enum { SERVERS_MAX = 64, WORDS_MAX = 64, NOW_S = 1000000 };
+enum { SERVERS_MAX = 64, WORDS_MAX = 64, NOW_S = 1000000, UP_S = 1000 };
+#define NOW ((wall_t){ INT64_C(1000000) * NOW_S })
 
 struct server {
 	struct instance in;
 	struct member m;
 	struct instance noted;
 	bool unknown; /* drawn in parentheses */
-	bool fail, down;
+	bool fail, down, refused, partial, hangs, unseen, unsettled;
 	int64_t seen_s; /* ago */
+	int64_t stands_s;
 	const char *was;
 	struct key also;
 	struct strs tags;
@@ -49,6 +62,7 @@ struct world {
 	size_t n;
 	struct arena a;
 	bool placed;
+	struct analysis_rules rules;
 };
 
 static void
@@ -286,6 +300,43 @@ set_fact(struct world *w, struct instance *in, const char *name, const char *v)
 	}
 }
 
+/* How it was seen last.  false: word says nothing of that. */
+static bool
+set_sight(struct server *s, const char *word)
+{
+	const struct {
+		const char *word;
+		bool *set;
+	} sight[] = {
+		{ "fail", &s->fail }, { "refused", &s->refused },
+		{ "partial", &s->partial }, { "hangs", &s->hangs },
+		{ "unseen", &s->unseen }, { "unsettled", &s->unsettled },
+		{ "down", &s->down },
+	};
+
+	for (size_t i = 0; i < MEM_COUNT(sight); i++)
+		if (strcmp(sight[i].word, word) == 0)
+			return *sight[i].set = true;
+	return false;
+}
+
+/* Its receiver does not run.  false: word says nothing of that. */
+static bool
+set_receiver(struct instance *in, const char *word)
+{
+	bool lost = strcmp(word, "lost") == 0;
+
+	if (!lost && strcmp(word, "stopped") != 0)
+		return false;
+	in->io_running = false;
+	in->io_state = lost ? THREAD_OTHER : THREAD_STOPPED;
+	in->seconds_behind = in->lag_seconds = (struct nullint){ 0, false };
+	if (lost)
+		in->last_io_error = "error connecting to master "
+		    "'repl@a:3306' - retry-time: 60 retries: 1";
+	return true;
+}
+
 static void
 set_word(struct world *w, struct server *s, char *word)
 {
@@ -293,15 +344,15 @@ set_word(struct world *w, struct server *s, char *word)
 
 	if (v != NULL)
 		*v++ = '\0';
-	if (strcmp(word, "fail") == 0) {
-		s->fail = true;
-	} else if (strcmp(word, "down") == 0) {
-		s->down = true;
-	} else if (strcmp(word, "mariadb") == 0) {
+	if (set_sight(s, word) || set_receiver(&s->in, word))
+		return;
+	if (strcmp(word, "mariadb") == 0) {
 		s->in.version = "11.4.3-MariaDB";
 		s->in.server_uuid = "";
 	} else if (v != NULL && strcmp(word, "seen") == 0) {
 		s->seen_s = atoll(v);
+	} else if (v != NULL && strcmp(word, "stands") == 0) {
+		s->stands_s = atoll(v);
 	} else if (v != NULL && strcmp(word, "was") == 0) {
 		char text[KEY_TEXT_MAX];
 
@@ -370,15 +421,34 @@ place_cluster(struct world *w, const char *name)
 }
 
 static void
+set_health(struct server *s)
+{
+	struct health *h = &s->m.health;
+	bool failed = s->fail || s->refused || s->partial || s->unseen;
+
+	h->last_checked = wall_add(NOW, DUR_S(-s->seen_s));
+	if (s->unsettled)
+		h->last_checked = wall_add(NOW, DUR_S(-UP_S - 1));
+	h->last_attempted = h->last_checked;
+	h->last_seen = h->last_checked;
+	if (failed)
+		h->last_seen = wall_add(h->last_checked, DUR_S(-5));
+	if (s->unseen)
+		h->last_seen = wall_add(NOW, DUR_S(-UP_S - 1));
+	if (s->hangs)
+		h->last_attempted = wall_add(h->last_checked, DUR_MS(1));
+	h->partial = s->partial || !failed;
+	h->error_code = s->refused ? ERR_DENIED :
+	    failed		   ? ERR_UNREACHABLE : ERR_NONE;
+}
+
+static void
 note(struct world *w, struct server *s)
 {
 	struct note_input n;
-	struct health *h = &s->m.health;
 
-	note_input_init(&n, (wall_t){ INT64_C(1000000) * NOW_S });
-	h->last_checked = wall_add(n.now, DUR_S(-s->seen_s));
-	h->last_seen = s->fail ? wall_add(h->last_checked, DUR_S(-5)) :
-				 h->last_checked;
+	note_input_init(&n, NOW);
+	set_health(s);
 	if (s->down) {
 		n.downtime_begin = n.now;
 		n.downtime_end = wall_add(n.now, DUR_S(60));
@@ -415,6 +485,60 @@ place(struct world *w)
 /* ---- want ---- */
 
 static const char *
+structure_text_of(struct world *w, uint32_t bits)
+{
+	const char *out = "";
+
+	for (uint32_t k = 0; k < STRUCTURE_WARNINGS; k++) {
+		const char *name = structure_name((enum structure_warning)k);
+		size_t len = strlen(name) - strlen("StructureWarning");
+
+		if ((bits >> k & 1) != 0)
+			out = arena_printf(&w->a, "%s%s%.*s", out,
+			    out[0] != '\0' ? "," : "", (int)len, name);
+	}
+	return out;
+}
+
+/* Of its whole cluster, of which this one is told. */
+static const char *
+look_up_analysis(struct world *w, const struct server *s, bool structure)
+{
+	struct analysis_stand stand[SERVERS_MAX] = { 0 };
+	struct member m[SERVERS_MAX];
+	struct analyses all;
+	size_t n = 0, at = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct server *o = &w->at[i];
+
+		if (o->unknown || strcmp(o->in.cluster_name,
+		    s->in.cluster_name) != 0)
+			continue;
+		if (o == s)
+			at = n;
+		m[n++] = o->m;
+	}
+	/* Where it stands is not set: the first look tells. */
+	analyse(&all, m, n, &w->rules, stand, &w->a);
+	for (size_t i = 0, k = 0; i < w->n; i++) {
+		const struct server *o = &w->at[i];
+
+		if (o->unknown || strcmp(o->in.cluster_name,
+		    s->in.cluster_name) != 0)
+			continue;
+		if (o->stands_s > 0 && stand[k].since.us > 0)
+			stand[k].since = wall_add(NOW, DUR_S(-o->stands_s));
+		k++;
+	}
+	analyse(&all, m, n, &w->rules, stand, &w->a);
+	if (structure)
+		return structure_text_of(w, all.at[at].structure);
+	return all.at[at].code == ANALYSIS_NO_PROBLEM ? "" :
+	    analysis_name(all.at[at].code);
+}
+
+static const char *
 join(struct world *w, struct strs ss)
 {
 	const char *out = "";
@@ -446,6 +570,10 @@ look_up(struct world *w, const struct server *s, const char *what)
 		return shorten(w, in->gtid_errant);
 	if (strcmp(what, "problems") == 0)
 		return join(w, in->problems);
+	if (strcmp(what, "analysis") == 0)
+		return look_up_analysis(w, s, false);
+	if (strcmp(what, "structure") == 0)
+		return look_up_analysis(w, s, true);
 	die(w, "want: not known", what);
 	return NULL;
 }
@@ -559,6 +687,22 @@ each_line(struct world *w, const char *block,
 }
 
 static void
+rules(struct world *w, char *line)
+{
+	char *word[WORDS_MAX];
+	size_t n = split(w, line, word);
+
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(word[i], "exact_semi_sync") == 0)
+			w->rules.exact_semi_sync = true;
+		else if (strcmp(word[i], "recovers_read_only") == 0)
+			w->rules.recovers_read_only = true;
+		else
+			die(w, "rules: not known", word[i]);
+	}
+}
+
+static void
 section(struct world *w, char *heading, const char *block)
 {
 	char *word[WORDS_MAX];
@@ -568,6 +712,8 @@ section(struct world *w, char *heading, const char *block)
 		each_line(w, block, draw);
 	} else if (strcmp(word[0], "set") == 0) {
 		each_line(w, block, set);
+	} else if (strcmp(word[0], "rules") == 0) {
+		each_line(w, block, rules);
 	} else if (strcmp(word[0], "want") == 0) {
 		place(w);
 		each_line(w, block, want);
@@ -588,6 +734,9 @@ run(const char *path)
 
 	memset(&w, 0, sizeof w);
 	arena_init(&w.a);
+	w.rules = (struct analysis_rules){ .now = NOW,
+		.started = wall_add(NOW, DUR_S(-UP_S)),
+		.patience = DUR_S(2), .lag = DUR_S(10), .locked = DUR_S(10) };
 	w.file = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
 	if (f == NULL)
 		die(&w, "cannot be opened", path);

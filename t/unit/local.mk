@@ -26,7 +26,7 @@ t_unit_rows_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
 t_unit_rows_t_LDADD = $(LIBS_PROBE)
 
 # topology
-UNIT_TOPOLOGY = %D%/case.t %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
+UNIT_TOPOLOGY = %D%/analysis.t %D%/case.t %D%/cluster.t %D%/coord.t %D%/gtid.t %D%/gtid_mariadb.t \
 	%D%/instance.t %D%/key.t %D%/note.t %D%/search.t \
 	%D%/version.t
 check_PROGRAMS += $(UNIT_TOPOLOGY)
@@ -34,6 +34,9 @@ TESTS += $(UNIT_TOPOLOGY)
 EXTRA_DIST += t/cases
 TOPOLOGY_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 TOPOLOGY_TEST_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+t_unit_analysis_t_SOURCES = %D%/analysis.c
+t_unit_analysis_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
+t_unit_analysis_t_LDADD = $(TOPOLOGY_TEST_LDADD)
 t_unit_case_t_SOURCES = %D%/case.c
 t_unit_case_t_CPPFLAGS = $(TOPOLOGY_TEST_CPPFLAGS)
 t_unit_case_t_LDADD = $(TOPOLOGY_TEST_LDADD)
