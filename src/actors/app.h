@@ -55,6 +55,8 @@ struct app {
 	wall_t started;
 	bool probe;		/* discovery runs (http --discovery=true) */
 	bool daemon;		/* not the process of one command */
+	bool noop;		/* -noop: no server is to be changed */
+	bool skip_binlog_search; /* -skip-binlog-search */
 };
 
 static inline const struct app *

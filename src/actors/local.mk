@@ -19,7 +19,8 @@ src_actors_libactors_a_SOURCES = \
 	%D%/root.c \
 	%D%/metrics.c \
 	%D%/roster.c %D%/roster.h \
-	%D%/sample.c %D%/sample.h
+	%D%/sample.c %D%/sample.h \
+	%D%/world_board.c %D%/world_board.h
 
 # what is remembered
 src_actors_libactors_a_SOURCES += \
