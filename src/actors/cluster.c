@@ -7,7 +7,10 @@
  * tick, so one turn's reports make one snapshot; a large cluster waits a little
  * for more of them, and what is no news (times, positions, lag) waits for more
  * of its kind.  A member's record is shared by successive snapshots until
- * its facts or its place change; a report without facts costs new times only.
+ * its facts or its place change; a report without facts costs new times only,
+ * one of positions a record that shares all else (cluster_rec.h).  Places are
+ * worked out when facts or members changed; while only positions move, which
+ * is for errant transactions, once a second.
  *
  * A member's place on the board comes after the snapshot that has it, and goes
  * after the one that has it no more: who looks a server up by its place finds
@@ -24,9 +27,11 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "actors/cluster_rec.h"
 #include "base/mem.h"
 #include "config/conf.h"
 #include "topology/health.h"
+#include "topology/moving.h"
 
 enum {
 	SYNC_MAX = 64, /* askers of cluster_sync waiting at once */
@@ -35,17 +40,20 @@ enum {
 
 /* At a poll of a second, three snapshots instead of one for each member. */
 #define CALM DUR_MS(300)
+#define ERRANT_EVERY DUR_S(1)
 
 struct mem {
 	UT_hash_handle hh;
 	char key[KEY_TEXT_MAX];
 	addr_t from;	    /* who reported last */
+	uint32_t base;	    /* number of the facts, with whoever that is */
+	bool asked;	    /* was asked to tell all again */
 	bool placed;	    /* its place is on the board */
 	bool gone;	    /* to be dropped with the next snapshot */
 	struct health health; /* error is error_text */
-	char error_text[ERR_TEXT_MAX];
+	char *error_text;     /* NULL: none */
 	struct inst_rec *rec;  /* as published; NULL: not yet */
-	struct inst_rec *next; /* newer facts, without a place; NULL: none */
+	struct inst_rec *next; /* newer facts, perhaps without a place; or NULL */
 };
 
 struct cluster {
@@ -53,9 +61,14 @@ struct cluster {
 	struct mem *members;
 	size_t n; /* of them, not gone */
 	uint64_t version;
+	struct mem **order;  /* by_rank(): n of them, once published */
 	bool stale_places; /* facts or members changed since place_members() */
+	bool stale_errant; /* sets of transactions moved since */
+	mono_t placed;	   /* when it was */
+	char *alias;	   /* that the configuration derives; NULL: not asked yet */
+	uint64_t alias_of; /* version of the configuration that it came from */
 	/* A cluster_publish waits; the later ones are the more urgent. */
-	enum { NOT_DUE, DUE_CALMLY, DUE_SOON, DUE_NOW } due;
+	enum { NOT_DUE, DUE_FOR_ERRANT, DUE_CALMLY, DUE_SOON, DUE_NOW } due;
 	timer_ref timer;
 	size_t syncs;
 	struct ask sync[SYNC_MAX];
@@ -77,15 +90,6 @@ key_of(const void *self)
 }
 
 static void
-free_rec(struct shared *s)
-{
-	struct inst_rec *rec = (struct inst_rec *)s;
-
-	arena_fini(&rec->arena);
-	mem_free(rec);
-}
-
-static void
 free_snap(struct shared *s)
 {
 	struct cluster_snap *snap = (struct cluster_snap *)s;
@@ -96,119 +100,111 @@ free_snap(struct shared *s)
 	mem_free(snap);
 }
 
-static struct inst_rec *
-new_rec(const struct instance *in)
-{
-	struct inst_rec *rec = mem_alloc(sizeof *rec);
-
-	shared_init(&rec->shared, free_rec);
-	arena_init(&rec->arena);
-	rec->in = *in;
-	instance_own(&rec->in, &rec->arena);
-	return rec;
-}
-
-static bool
-same_place(const struct instance *a, const struct instance *b)
-{
-	return a->replication_depth == b->replication_depth &&
-	    a->is_co_primary == b->is_co_primary &&
-	    strcmp(a->cluster_name, b->cluster_name) == 0 &&
-	    strcmp(a->suggested_cluster_alias, b->suggested_cluster_alias) ==
-	    0 && strcmp(a->ancestry_uuid, b->ancestry_uuid) == 0 &&
-	    strcmp(a->gtid_errant, b->gtid_errant) == 0;
-}
-
 static const struct instance *
 latest(const struct mem *m)
 {
 	return m->next != NULL ? &m->next->in : &m->rec->in;
 }
 
-/* Nobody has seen rec yet: the place that place_members() found goes in. */
-static void
-set_place(struct inst_rec *rec, const struct instance *in)
-{
-	struct arena *a = &rec->arena;
-
-	arena_reserve(a, arena_bytes(strlen(in->cluster_name) + 1) +
-	    arena_bytes(strlen(in->suggested_cluster_alias) + 1) +
-	    arena_bytes(strlen(in->ancestry_uuid) + 1) +
-	    arena_bytes(strlen(in->gtid_errant) + 1));
-	rec->in.replication_depth = in->replication_depth;
-	rec->in.is_co_primary = in->is_co_primary;
-	rec->in.cluster_name = arena_strdup(a, in->cluster_name);
-	rec->in.suggested_cluster_alias =
-	    arena_strdup(a, in->suggested_cluster_alias);
-	rec->in.ancestry_uuid = arena_strdup(a, in->ancestry_uuid);
-	rec->in.gtid_errant = arena_strdup(a, in->gtid_errant);
-}
-
 /* in: its facts with the place they have now. */
 static void
 take_place(struct mem *m, const struct instance *in)
 {
-	if (m->next == NULL && same_place(&m->rec->in, in))
+	if (rec_same_place(m->next != NULL ? m->next : m->rec, in))
 		return;
 	if (m->next == NULL)
-		m->next = new_rec(in);
-	else
-		set_place(m->next, in);
-	shared_unref(m->rec);
-	m->rec = m->next;
-	m->next = NULL;
+		m->next = rec_copy(m->rec);
+	rec_set_place(m->next, in);
+}
+
+static int
+by_rank(const void *a, const void *b)
+{
+	const struct mem *const *x = a, *const *y = b;
+	struct member p = { .in = latest(*x) }, q = { .in = latest(*y) };
+
+	return member_cmp(&p, &q);
+}
+
+static void
+list_members(struct cluster *cl)
+{
+	struct mem *m, *tmp;
+	size_t i = 0;
+
+	cl->order = mem_resize(cl->order, cl->n, sizeof cl->order[0]);
+	HASH_ITER(hh, cl->members, m, tmp)
+		if (!m->gone)
+			cl->order[i++] = m;
+	assert(i == cl->n);
 }
 
 /* Work out all places; a member whose facts and place stay keeps its record. */
 static void
 place_members(struct cluster *cl)
 {
-	size_t n = cl->n, i = 0;
+	size_t n = cl->n;
 	struct instance *in = mem_alloc(n * sizeof *in);
 	struct instance **at = mem_alloc(n * sizeof *at);
 	struct arena arena;
-	struct mem *m, *tmp;
 
 	arena_init(&arena);
-	HASH_ITER(hh, cl->members, m, tmp) {
-		if (m->gone)
-			continue;
-		in[i] = *latest(m);
+	for (size_t i = 0; i < n; i++) {
+		in[i] = *latest(cl->order[i]);
 		at[i] = &in[i];
-		i++;
 	}
 	cluster_place(cl->arg.name, at, n, &arena);
-	i = 0;
-	HASH_ITER(hh, cl->members, m, tmp)
-		if (!m->gone)
-			take_place(m, &in[i++]);
+	for (size_t i = 0; i < n; i++)
+		take_place(cl->order[i], &in[i]);
 	arena_fini(&arena);
 	mem_free(at);
 	mem_free(in);
+	qsort(cl->order, n, sizeof cl->order[0], by_rank);
 }
 
-static int
-by_rank(const void *a, const void *b)
+/* When their turn has come. */
+static void
+refresh_places(struct cluster *cl, struct ctx *ctx)
 {
-	return member_cmp(a, b);
+	dur_t since = mono_sub(act_now(ctx), cl->placed);
+
+	if (cl->stale_places)
+		list_members(cl);
+	else if (!cl->stale_errant || since.us < ERRANT_EVERY.us)
+		return;
+	place_members(cl);
+	cl->placed = act_now(ctx);
+	cl->stale_errant = false;
+}
+
+/* What the configuration derives from the name; "" for nothing. */
+static const char *
+derived_alias(struct cluster *cl, struct ctx *ctx)
+{
+	uint64_t version = board_version(ctx, BOARD_CONFIG);
+	const struct config_shared *c;
+	const char *alias;
+
+	if (cl->alias != NULL && cl->alias_of == version)
+		return cl->alias;
+	c = config_ref(ctx);
+	alias = config_cluster_alias(c->config, cl->arg.name);
+	mem_free(cl->alias);
+	cl->alias = mem_strdup(alias != NULL ? alias : "");
+	cl->alias_of = version;
+	shared_unref(c);
+	return cl->alias;
 }
 
 /* What the servers suggest; else what the configuration derives from the name. */
 static const char *
-suggest_alias(const struct cluster_snap *snap, struct ctx *ctx,
-    struct arena *a)
+suggest_alias(struct cluster *cl, const struct cluster_snap *snap,
+    struct ctx *ctx)
 {
-	const struct config_shared *c;
-	const char *alias;
-
 	for (size_t i = 0; i < snap->n; i++)
 		if (snap->members[i].in->suggested_cluster_alias[0] != '\0')
 			return snap->members[i].in->suggested_cluster_alias;
-	c = config_ref(ctx);
-	alias = config_cluster_alias(c->config, snap->name);
-	alias = arena_strdup(a, alias != NULL ? alias : "");
-	shared_unref(c);
-	return alias;
+	return derived_alias(cl, ctx);
 }
 
 static const char *
@@ -219,35 +215,45 @@ find_domain(const struct cluster_snap *snap)
 	return top != NULL ? top->in->cluster_domain : "";
 }
 
+/* A member as it is from now on. */
+static void
+show(struct cluster_snap *snap, struct mem *m)
+{
+	struct member *to = &snap->members[snap->n];
+
+	if (m->next != NULL) {
+		shared_unref(m->rec);
+		m->rec = m->next;
+		m->next = NULL;
+	}
+	snap->rec[snap->n++] = shared_ref(m->rec);
+	to->in = &m->rec->in;
+	to->health = m->health;
+	to->health.error = m->error_text != NULL ?
+	    arena_strdup(&snap->arena, m->error_text) : "";
+}
+
 static struct cluster_snap *
 new_snap(struct cluster *cl, struct ctx *ctx)
 {
 	struct cluster_snap *snap = mem_zalloc(sizeof *snap);
+	struct arena *a = &snap->arena;
+	const char *alias;
 	size_t n = cl->n;
-	struct mem *m, *tmp;
 
 	shared_init(&snap->shared, free_snap);
-	arena_init(&snap->arena);
-	snap->name = arena_strdup(&snap->arena, cl->arg.name);
+	arena_init(a);
+	arena_reserve(a, arena_bytes(n * sizeof *snap->members) +
+	    arena_bytes(n * sizeof *snap->rec) +
+	    2 * arena_bytes(KEY_TEXT_MAX));
+	snap->name = arena_strdup(a, cl->arg.name);
 	snap->version = ++cl->version;
-	snap->members = arena_alloc(&snap->arena, n * sizeof *snap->members);
-	snap->rec = arena_alloc(&snap->arena, n * sizeof *snap->rec);
-	HASH_ITER(hh, cl->members, m, tmp) {
-		if (m->gone)
-			continue;
-		struct member *to = &snap->members[snap->n++];
-
-		shared_ref(m->rec);
-		to->in = &m->rec->in;
-		to->health = m->health;
-		to->health.error = arena_strdup(&snap->arena, m->error_text);
-	}
-	qsort(snap->members, snap->n, sizeof *snap->members, by_rank);
-	for (size_t i = 0; i < snap->n; i++)
-		snap->rec[i] = (struct inst_rec *)(uintptr_t)(
-		    (const char *)snap->members[i].in -
-		    offsetof(struct inst_rec, in));
-	snap->suggested = suggest_alias(snap, ctx, &snap->arena);
+	snap->members = arena_alloc(a, n * sizeof *snap->members);
+	snap->rec = arena_alloc(a, n * sizeof *snap->rec);
+	for (size_t i = 0; i < n; i++)
+		show(snap, cl->order[i]);
+	alias = suggest_alias(cl, snap, ctx);
+	snap->suggested = arena_strdup(a, alias);
 	snap->domain = find_domain(snap);
 	return snap;
 }
@@ -268,6 +274,7 @@ free_mem(struct cluster *cl, struct mem *m)
 	HASH_DEL(cl->members, m);
 	shared_unref(m->rec);
 	shared_unref(m->next);
+	mem_free(m->error_text);
 	mem_free(m);
 }
 
@@ -289,6 +296,25 @@ publish_places(struct cluster *cl, struct ctx *ctx)
 }
 
 static void
+publish_in(struct cluster *cl, struct ctx *ctx, int due, dur_t wait)
+{
+	if ((int)cl->due >= due)
+		return;
+	act_cancel(ctx, &cl->timer);
+	cl->due = due;
+	cl->timer = act_after(ctx, wait, cluster_publish);
+}
+
+static void
+answer_syncs(struct cluster *cl, struct ctx *ctx)
+{
+	for (size_t i = 0; i < cl->syncs; i++)
+		act_answer(ctx, cl->sync[i], cluster_synced,
+		    .members = (uint32_t)cl->n);
+	cl->syncs = 0;
+}
+
+static void
 publish(struct cluster *cl, struct ctx *ctx)
 {
 	bool any = cl->members != NULL;
@@ -298,30 +324,19 @@ publish(struct cluster *cl, struct ctx *ctx)
 	if (cl->n == 0) {
 		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
 	} else {
-		if (cl->stale_places)
-			place_members(cl);
+		refresh_places(cl, ctx);
 		board_put(ctx, BOARD_CLUSTER, cl->arg.name, new_snap(cl, ctx));
 	}
 	if (cl->stale_places)
 		publish_places(cl, ctx);
 	cl->stale_places = false;
-	for (size_t i = 0; i < cl->syncs; i++)
-		act_answer(ctx, cl->sync[i], cluster_synced,
-		    .members = (uint32_t)cl->n);
-	cl->syncs = 0;
+	if (cl->stale_errant)
+		publish_in(cl, ctx, DUE_FOR_ERRANT,
+		    mono_sub(mono_add(cl->placed, ERRANT_EVERY), act_now(ctx)));
+	answer_syncs(cl, ctx);
 	if (any && cl->n == 0)
 		act_send(ctx, app_of(ctx)->directory, cluster_empty,
 		    .cluster = cl->arg.name);
-}
-
-static void
-publish_in(struct cluster *cl, struct ctx *ctx, int due, dur_t wait)
-{
-	if ((int)cl->due >= due)
-		return;
-	act_cancel(ctx, &cl->timer);
-	cl->due = due;
-	cl->timer = act_after(ctx, wait, cluster_publish);
 }
 
 static void
@@ -349,14 +364,20 @@ on_cluster_sync(struct cluster *cl, struct ctx *ctx, const struct msg *m)
 }
 
 static struct mem *
+find_text(const struct cluster *cl, const char *key)
+{
+	struct mem *m;
+
+	HASH_FIND_STR(cl->members, key, m);
+	return m;
+}
+
+static struct mem *
 find(const struct cluster *cl, struct key key)
 {
 	char text[KEY_TEXT_MAX];
-	struct mem *m;
 
-	key_text(key, text);
-	HASH_FIND_STR(cl->members, text, m);
-	return m;
+	return find_text(cl, key_text(key, text));
 }
 
 static struct mem *
@@ -384,8 +405,15 @@ take_facts(struct mem *m, struct bin facts)
 	good = instance_unpack(&c, &in, &arena);
 	assert(good);
 	shared_unref(m->next);
-	m->next = new_rec(&in);
+	m->next = rec_new(&in);
 	arena_fini(&arena);
+}
+
+static void
+set_error(struct mem *m, const char *text)
+{
+	mem_free(m->error_text);
+	m->error_text = text[0] != '\0' ? mem_strdup(text) : NULL;
 }
 
 static void
@@ -397,8 +425,8 @@ take_health(struct mem *m, struct bin health)
 	pcur_init(&c, health.data, health.len);
 	good = health_unpack(&c, &m->health);
 	assert(good);
-	snprintf(m->error_text, sizeof m->error_text, "%s", m->health.error);
-	m->health.error = m->error_text;
+	set_error(m, m->health.error);
+	m->health.error = "";
 }
 
 static void
@@ -421,10 +449,72 @@ on_inst_report(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 	m->from = msg->from;
 	if (r->facts.len > 0) {
 		take_facts(m, r->facts);
+		m->base = r->base;
+		m->asked = false;
 		cl->stale_places = true;
 	}
 	if (r->health.len > 0)
 		take_health(m, r->health);
+	publish_soon(cl, ctx, r->calm);
+}
+
+/* The health of one that was reached, whose facts are what they were. */
+static void
+take_times(struct mem *m, const struct msg_inst_moved *r)
+{
+	struct health *h = &m->health;
+
+	h->last_attempted.us = r->attempted_us;
+	h->last_checked.us = h->last_seen.us = r->seen_us;
+	h->latency.us = r->latency_us;
+	h->uptime = r->uptime;
+	h->failures = 0;
+	h->partial = true;
+	h->error_code = ERR_NONE;
+	set_error(m, "");
+}
+
+/* Those that errant.c reads. */
+static uint32_t
+errant_rows(void)
+{
+	return UINT32_C(1) << moving_find(
+	    offsetof(struct instance, executed_gtid_set)) |
+	    UINT32_C(1) << moving_find(
+	    offsetof(struct instance, mariadb_binlog_pos)) |
+	    UINT32_C(1) << moving_find(
+	    offsetof(struct instance, mariadb_current_pos));
+}
+
+static void
+take_moved(struct cluster *cl, struct mem *m, struct bin values)
+{
+	struct inst_rec *was = m->next;
+	uint32_t rows;
+
+	m->next = rec_moved(was != NULL ? was : m->rec, values, &rows);
+	shared_unref(was);
+	cl->stale_errant |= (rows & errant_rows()) != 0;
+}
+
+static void
+on_inst_moved(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
+{
+	const struct msg_inst_moved *r = as_inst_moved(msg);
+	struct mem *m = find_text(cl, r->key);
+
+	/* It left, or another one reports for that key: no business of ours. */
+	if (m == NULL || m->gone || !addr_eq(m->from, msg->from))
+		return;
+	if (m->base != r->base) {
+		if (!m->asked)
+			act_send(ctx, msg->from, inst_again);
+		m->asked = true;
+		return;
+	}
+	take_times(m, r);
+	if (r->values.len > 0)
+		take_moved(cl, m, r->values);
 	publish_soon(cl, ctx, r->calm);
 }
 
@@ -447,6 +537,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_inst_report: on_inst_report(self, ctx, m); break;
+	case MSG_inst_moved: on_inst_moved(self, ctx, m); break;
 	case MSG_inst_left: on_inst_left(self, ctx, m); break;
 	case MSG_cluster_publish: publish(self, ctx); break;
 	case MSG_cluster_sync: on_cluster_sync(self, ctx, m); break;
@@ -465,6 +556,8 @@ fini(void *self, struct ctx *ctx)
 		act_answer(ctx, cl->sync[i], cluster_synced, .members = 0);
 	HASH_ITER(hh, cl->members, m, tmp)
 		free_mem(cl, m);
+	mem_free(cl->order);
+	mem_free(cl->alias);
 }
 
 const struct actor_class cluster_class = {

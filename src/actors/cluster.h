@@ -8,10 +8,14 @@
 #include "actors/app.h"
 #include "topology/cluster.h"
 
-/* One server's facts with its place filled in; shared by successive snapshots. */
+/*
+ * One server's facts with its place filled in; shared by successive snapshots.
+ * One whose positions moved since shares the other texts with its base.
+ */
 struct inst_rec {
 	struct shared shared;
-	struct arena arena; /* holds what in points to */
+	struct arena arena;    /* holds what in points to */
+	struct inst_rec *base; /* and what it does not hold; or NULL */
 	struct instance in;
 };
 

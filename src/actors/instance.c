@@ -231,7 +231,7 @@ tell_all(struct inst *in, struct ctx *ctx, bool news)
 	if (news || names != in->names_version) {
 		instance_report(in, ctx, false);
 	} else {
-		instance_send_report(in, ctx, NULL, true);
+		instance_report_moved(in, ctx, 0);
 		instance_store_times(in, ctx);
 	}
 	in->names_version = names;
@@ -495,6 +495,16 @@ on_known(struct inst *in, struct ctx *ctx, const struct msg_inst_known *k)
 		first_tick(in, ctx);
 }
 
+/* Its cluster has other facts than those that it told the changes of. */
+static void
+on_again(struct inst *in, struct ctx *ctx)
+{
+	if (in->told.raw != NULL)
+		instance_report(in, ctx, true);
+	else
+		instance_report_unreached(in, ctx);
+}
+
 static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
@@ -509,6 +519,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_inst_address:
 		instance_on_address(self, ctx, as_inst_address(m));
 		break;
+	case MSG_inst_again: on_again(self, ctx); break;
 	case MSG_inst_known: on_known(self, ctx, as_inst_known(m)); break;
 	case MSG_inst_end: instance_on_end(self, ctx, as_inst_end(m)); break;
 	case MSG_server_forgotten: break; /* inst_end came or comes */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "topology/control.h"
+#include "topology/moving.h"
 
 /*
  * Times and positions are written this often when they are all that is new,
@@ -44,13 +45,39 @@ instance_send_report(struct inst *in, struct ctx *ctx, const struct buf *facts,
 
 	if (addr_is_none(in->cluster))
 		return;
+	if (facts != NULL)
+		in->told_base++;
 	pack_health(in, &health);
 	act_send(ctx, in->cluster, inst_report, .host = in->shown_host,
 	    .port = in->shown_port, .health = bytes(&health),
 	    .facts = facts != NULL ? bytes(facts) : (struct bin){ 0 },
-	    .calm = calm && news == in->health_told);
+	    .calm = calm && news == in->health_told, .base = in->told_base);
 	in->health_told = news;
 	buf_fini(&health);
+}
+
+void
+instance_report_moved(struct inst *in, struct ctx *ctx, uint32_t rows)
+{
+	uint32_t news = health_news(&in->health);
+	const struct health *h = &in->health;
+	char key[KEY_TEXT_MAX];
+	struct buf values;
+
+	assert(h->failures == 0);
+	if (addr_is_none(in->cluster))
+		return;
+	buf_init(&values);
+	if (rows != 0)
+		moving_pack(&values, in->told.raw, rows);
+	act_send(ctx, in->cluster, inst_moved,
+	    .key = key_text((struct key){ in->shown_host, in->shown_port }, key),
+	    .base = in->told_base, .attempted_us = h->last_attempted.us,
+	    .seen_us = h->last_seen.us, .latency_us = h->latency.us,
+	    .uptime = h->uptime, .calm = news == in->health_told,
+	    .values = bytes(&values));
+	in->health_told = news;
+	buf_fini(&values);
 }
 
 void
@@ -139,7 +166,7 @@ instance_report(struct inst *in, struct ctx *ctx, bool whole)
 	now->key = instance_filed_key(in);
 	digest = instance_digest(now);
 	if (!whole && digest == in->told.shown) {
-		instance_send_report(in, ctx, NULL, true);
+		instance_report_moved(in, ctx, 0);
 		instance_store_times(in, ctx);
 	} else {
 		in->told.shown = digest;

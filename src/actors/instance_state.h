@@ -59,6 +59,7 @@ struct inst {
 	timer_ref tick, slow;
 	struct health health;
 	uint32_t health_told; /* what of it makes news, at the last report */
+	uint32_t told_base; /* number of the facts that its cluster was told last */
 	char error[ERR_TEXT_MAX];
 	uint64_t notes_digest; /* of the probe's notes logged last */
 	struct told told;
@@ -123,6 +124,11 @@ void instance_report_unreached(struct inst *in, struct ctx *ctx);
 /* Times, and facts unless NULL, to its cluster.  calm: these are no news. */
 void instance_send_report(struct inst *in, struct ctx *ctx,
     const struct buf *facts, bool calm);
+/*
+ * It was reached, and of what its cluster knows only these rows of moving.def
+ * have changed.
+ */
+void instance_report_moved(struct inst *in, struct ctx *ctx, uint32_t rows);
 void instance_store_times(struct inst *in, struct ctx *ctx);
 /* Its row in the store, if any, goes. */
 void instance_forget_stored(struct inst *in, struct ctx *ctx);

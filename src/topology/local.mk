@@ -17,6 +17,7 @@ src_topology_libtopology_a_SOURCES = \
 	%D%/instance.c %D%/instance.h %D%/instance.def \
 	%D%/instance_json.c %D%/instance_pack.c \
 	%D%/key.c %D%/key.h \
+	%D%/moving.c %D%/moving.def %D%/moving.h \
 	%D%/promotion.c %D%/promotion.h \
 	%D%/version.c %D%/version.h
 
