@@ -168,11 +168,14 @@ static void
 on_done(void *arg, struct op_call *call, const struct op_reply *reply)
 {
 	struct run *run = arg;
+	struct buf whole;
 
-	(void)call;
 	run->done = true;
-	print_answer(&run->out, run->cmd->print, reply->body, reply->len,
+	buf_init(&whole);
+	ops_whole(call, reply, &whole);
+	print_answer(&run->out, run->cmd->print, whole.data, whole.len,
 	    &run->err);
+	buf_fini(&whole);
 }
 
 static void

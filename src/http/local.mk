@@ -5,8 +5,11 @@ src_http_libhttp_a_CPPFLAGS = $(AM_CPPFLAGS) $(H2O_CFLAGS) -DH2O_USE_LIBUV=0 \
 src_http_libhttp_a_SOURCES = \
 	%D%/http.h \
 	%D%/auth.c %D%/auth.h \
+	%D%/call.c \
+	%D%/conn.c \
 	%D%/h2o_compat.h \
 	%D%/listen.c %D%/listen.h \
+	%D%/reply.c %D%/reply.h \
 	%D%/request.c \
 	%D%/server.c %D%/server.h \
 	%D%/target.c %D%/target.h \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside of src/http: a thread, its connections, its calls.  server.c owns
- * threads and connections, request.c what happens on a request.
+ * threads, conn.c connections, call.c operations under way; request.c decides
+ * what is done on a request, reply.c writes what is no operation's answer.
  *
  * Everything of a thread is touched by that thread only, once it runs.
  */
@@ -35,21 +36,26 @@ struct conn {
 	bool cert_ok;	    /* verified, with a valid OU */
 };
 
+/* A call as h2o knows it, in the request's memory. */
+struct handle {
+	h2o_generator_t generator;
+	struct call *call; /* NULL: given up, as the thread ends */
+};
+
 /*
  * An operation under way for a request.  It ends when both have happened: the
  * operation was answered, and the request is gone from h2o (it took the reply,
  * or its client went away).
  */
 struct call {
-	h2o_generator_t generator;
 	struct conn *conn;
 	struct op_call *op;
 	h2o_req_t *req;	  /* NULL: gone */
 	bool answered;
 	bool makes_cookie; /* the reply is an access token */
-	size_t held;	  /* bytes of the reply */
+	size_t held;	  /* bytes kept for the reply */
 	h2oc_timer timer; /* the client takes too long */
-	struct call **token;	  /* in the request's memory */
+	struct handle *handle;	  /* NULL: gone with the request */
 	struct call *prev, *next; /* of the thread */
 	struct call *next_orphan;
 };
@@ -107,23 +113,36 @@ struct http {
 
 /* request.c: the handler for every path. */
 int http_request(h2o_handler_t *self, h2o_req_t *req);
+
+/* ---- call.c ---- */
+
+/* Run op, which has all its arguments, and send what it answers. */
+void http_call_run(struct conn *c, h2o_req_t *req, struct op_call *op,
+    bool makes_cookie);
 /* Free what was answered to clients that had gone. */
 void http_calls_reap(struct thread *t);
+/* Answer 503 to all that still wait. */
+void http_calls_refuse(struct thread *t);
 /* At the end: give up all calls; requests are not answered any more. */
 void http_calls_abandon(struct thread *t);
 
-/* Answer 503 to all that still wait. */
-void http_calls_refuse(struct thread *t);
+/* ---- conn.c ---- */
 
-/* server.c: see that calls whose time is over are answered. */
-void http_calls_watch(struct thread *t);
+void http_on_accept(h2o_socket_t *listener, const char *err);
+/* Of OpenSSL: the handshake is over. */
+void http_on_ssl_info(const SSL *ssl, int where, int value);
 struct thread *http_thread_of(h2o_req_t *req);
 struct conn *http_conn_of(h2o_req_t *req);
-/* The configuration in force; a borrowed pointer until the callback returns. */
-const struct config *http_thread_config(struct thread *t);
 /* A request came. */
 void http_conn_used(struct conn *c);
 /* Frees a connection that has neither socket nor calls. */
 void http_conn_unref(struct conn *c);
+
+/* ---- server.c ---- */
+
+/* See that calls whose time is over are answered. */
+void http_calls_watch(struct thread *t);
+/* The configuration in force; a borrowed pointer until the callback returns. */
+const struct config *http_thread_config(struct thread *t);
 
 #endif

@@ -167,7 +167,41 @@ reply_sent(struct op_call *c, int status)
 	c->reply.content_type = "application/json; charset=UTF-8";
 	c->reply.body = buf_text(&c->body);
 	c->reply.len = c->body.len;
+	if (!c->reply.more)
+		c->reply.held = c->body.len;
 	c->done(c->done_arg, c, &c->reply);
+}
+
+void
+reply_pieces(struct op_call *c, bool (*write)(struct op_call *c), size_t held)
+{
+	c->more = write;
+	c->reply.more = write(c);
+	c->reply.held = held;
+	reply_sent(c, 200);
+}
+
+const struct op_reply *
+ops_more(struct op_call *c)
+{
+	struct op_reply *r = &c->reply;
+
+	assert(c->state == CALL_DONE && r->more);
+	buf_reset(&c->body);
+	r->more = c->more(c);
+	r->body = buf_text(&c->body);
+	r->len = c->body.len;
+	return r;
+}
+
+void
+ops_whole(struct op_call *c, const struct op_reply *r, struct buf *out)
+{
+	buf_add(out, r->body, r->len);
+	while (r->more) {
+		r = ops_more(c);
+		buf_add(out, r->body, r->len);
+	}
 }
 
 /* "Orchestrator NAME says: ", when the configuration wants it. */

@@ -59,12 +59,14 @@ struct op_call {
 		const struct control_shared *control;
 		const struct names_snap *names;
 		const struct directory_snap *directory;
+		wall_t now; /* 0: nobody looked yet */
 		const void **kept; /* counted references, in the arena */
 		size_t kept_n, kept_max;
 	} view; /* view.c: what the call looked at so far */
 	struct buf body;
 	struct json json; /* writes to body */
 	struct op_reply reply;
+	bool (*more)(struct op_call *c); /* see reply_pieces() */
 	struct op_call *next; /* in the list of unused ones */
 };
 
@@ -107,6 +109,14 @@ void op_wait_for(struct op_call *c, addr_t to, uint16_t type, dur_t limit,
 /* A bare JSON value: write it to the result, then reply_sent(c, status). */
 struct json *reply_raw(struct op_call *c);
 void reply_sent(struct op_call *c, int status);
+
+/*
+ * The same, status 200, in pieces: write() adds the next one to the result, and
+ * says whether another one follows.  It is called once now, then as the client
+ * takes what there is.  held: bytes kept for the rest of it.
+ */
+void reply_pieces(struct op_call *c, bool (*write)(struct op_call *c),
+    size_t held);
 
 /* {"Code":"OK","Message":...,"Details": what is written to the result}; then
  * reply_end(). */

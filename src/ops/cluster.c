@@ -15,8 +15,7 @@ op_run_cluster(struct op_call *c)
 
 	if (snap == NULL)
 		return;
-	view_members_json(c, reply_raw(c), snap);
-	reply_sent(c, 200);
+	reply_members(c, snap);
 }
 
 static void
@@ -134,8 +133,7 @@ answer_chosen(struct op_call *c, const struct cluster_snap *snap,
 		list.at[i].snap = snap;
 		list.at[i].m = chosen[i];
 	}
-	view_instances_json(c, reply_raw(c), &list);
-	reply_sent(c, 200);
+	reply_instances(c, &list);
 }
 
 /* OSCIgnoreHostnameFilters leaves some out from the start. */

@@ -11,25 +11,6 @@
 #include "topology/note.h"
 #include "topology/search.h"
 
-static void
-answer_instances(struct op_call *c, const struct founds *list)
-{
-	view_instances_json(c, reply_raw(c), list);
-	reply_sent(c, 200);
-}
-
-/* v1 answers null instead of an empty list here. */
-static void
-answer_instances_or_null(struct op_call *c, const struct founds *list)
-{
-	if (list->n > 0) {
-		answer_instances(c, list);
-		return;
-	}
-	json_nil(reply_raw(c));
-	reply_sent(c, 200);
-}
-
 void
 op_run_instance(struct op_call *c)
 {
@@ -46,7 +27,7 @@ op_run_all_instances(struct op_call *c)
 {
 	struct founds list = view_all(c, true);
 
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 static bool
@@ -75,7 +56,7 @@ op_run_instance_replicas(struct op_call *c)
 	if (view_find(c, source, &f))
 		list = view_members(c, f.snap);
 	view_filter(c, &list, is_replica_of, &source);
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 /* ---- search ---- */
@@ -99,7 +80,7 @@ op_run_search(struct op_call *c)
 	if (text != NULL)
 		view_filter(c, &list, found_by_text,
 		    arena_strdup(&c->arena, text));
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 static bool
@@ -130,7 +111,7 @@ op_run_find(struct op_call *c)
 	list = view_all(c, true);
 	view_filter(c, &list, host_matches, pattern);
 	pattern_free(pattern);
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 /* ---- problems and downtime ---- */
@@ -163,7 +144,7 @@ op_run_problems(struct op_call *c)
 	else if (hint == NULL)
 		list = view_all(c, true);
 	view_filter(c, &list, is_problem, NULL);
-	answer_instances_or_null(c, &list);
+	reply_instances_or_null(c, &list);
 }
 
 static bool
@@ -193,7 +174,7 @@ op_run_downtimed(struct op_call *c)
 		list = view_all(c, true);
 	}
 	view_filter(c, &list, is_downtimed, NULL);
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 /* Command line only. */
@@ -204,7 +185,7 @@ op_run_lost_in_recovery(struct op_call *c)
 	struct founds list = view_all(c, true);
 
 	view_filter(c, &list, is_downtimed, reason);
-	answer_instances(c, &list);
+	reply_instances(c, &list);
 }
 
 /* ---- keys ---- */

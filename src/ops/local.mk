@@ -15,6 +15,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/discovery.c \
 	%D%/downtime.c \
 	%D%/information.c \
+	%D%/list.c \
 	%D%/meta.c \
 	%D%/metrics.c \
 	%D%/names.c \

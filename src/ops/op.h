@@ -82,6 +82,8 @@ struct op_reply {
 	const char *body;
 	size_t len;
 	int retry_after_s;	  /* > 0 with 503 */
+	bool more;		  /* it goes on: ops_more() */
+	size_t held; /* bytes kept until it was taken, in the end */
 };
 
 /*
@@ -91,6 +93,15 @@ struct op_reply {
 void ops_start(struct op_call *call,
     void (*done)(void *arg, struct op_call *call, const struct op_reply *reply),
     void *arg);
+
+/*
+ * The next piece of a reply that goes on, in place of the last one, which is not
+ * there any more.  At any time before ops_close(), or never.
+ */
+const struct op_reply *ops_more(struct op_call *call);
+/* Such a reply as a whole; reply is the first piece. */
+void ops_whole(struct op_call *call, const struct op_reply *reply,
+    struct buf *out);
 
 /*
  * Every opened call is closed once.  Closing one that is under way abandons it:

@@ -17,8 +17,8 @@
 #include "ops/view.h"
 
 enum {
-	RENDERED_MAX = 16,	   /* clusters remembered */
-	RENDERED_BYTES = 256 << 10, /* larger ones are not */
+	RENDERED_MAX = 16,  /* clusters remembered */
+	MEMBERS_MAX = 64, /* of one; larger ones are not */
 };
 
 struct rendered {
@@ -106,12 +106,12 @@ remember(struct op_call *c, struct op_rendered *all,
 	buf_add(&r->text, text, len);
 }
 
-void
-view_members_json(struct op_call *c, struct json *w,
+/* At most MEMBERS_MAX members. */
+static void
+write_members(struct op_call *c, struct json *w,
     const struct cluster_snap *snap)
 {
 	struct op_rendered **all = op_rendered(c);
-	size_t began = w->out->len;
 	struct rendered *r;
 	struct founds list;
 
@@ -126,7 +126,19 @@ view_members_json(struct op_call *c, struct json *w,
 	}
 	list = view_members(c, snap);
 	view_instances_json(c, w, &list);
-	if (w->out->len - began <= RENDERED_BYTES)
-		remember(c, *all, snap, w->out->data + began,
-		    w->out->len - began);
+	remember(c, *all, snap, w->out->data, w->out->len);
+}
+
+void
+reply_members(struct op_call *c, const struct cluster_snap *snap)
+{
+	struct founds list;
+
+	if (snap->n > MEMBERS_MAX) {
+		list = view_members(c, snap);
+		reply_instances(c, &list);
+	} else {
+		write_members(c, reply_raw(c), snap);
+		reply_sent(c, 200);
+	}
 }

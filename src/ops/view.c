@@ -86,9 +86,11 @@ view_directory(struct op_call *c)
 }
 
 wall_t
-view_now(const struct op_call *c)
+view_now(struct op_call *c)
 {
-	return act_wall(op_ctx(c));
+	if (c->view.now.us == 0)
+		c->view.now = act_wall(op_ctx(c));
+	return c->view.now;
 }
 
 /* ---- one server ---- */
@@ -355,14 +357,6 @@ view_clusters(struct op_call *c, size_t *n)
 	return l.at;
 }
 
-static int
-found_cmp(const void *x, const void *y)
-{
-	const struct found *a = x, *b = y;
-
-	return member_cmp(a->m, b->m);
-}
-
 static void
 add_members(struct founds *list, const struct cluster_snap *snap)
 {
@@ -382,6 +376,46 @@ view_members(struct op_call *c, const struct cluster_snap *snap)
 	return list;
 }
 
+struct rank {
+	uint64_t depth;
+	size_t replicas;
+	size_t at;
+};
+
+static int
+rank_cmp(const void *x, const void *y)
+{
+	const struct rank *a = x, *b = y;
+
+	if (a->depth != b->depth)
+		return a->depth < b->depth ? -1 : 1;
+	if (a->replicas != b->replicas)
+		return a->replicas > b->replicas ? -1 : 1;
+	return a->at < b->at ? -1 : 1;
+}
+
+/*
+ * By member_cmp().  Clusters come by name and the members of each in order, so
+ * that no names need to be compared: where they stand decides.
+ */
+static void
+sort_founds(struct op_call *c, struct founds *list)
+{
+	struct rank *rank = arena_alloc(&c->arena, list->n * sizeof(*rank));
+	struct found *at = arena_alloc(&c->arena, list->n * sizeof(*at));
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct instance *in = list->at[i].m->in;
+
+		rank[i] = (struct rank){ in->replication_depth,
+			in->replicas.n, i };
+	}
+	qsort(rank, list->n, sizeof(*rank), rank_cmp);
+	for (size_t i = 0; i < list->n; i++)
+		at[i] = list->at[rank[i].at];
+	list->at = at;
+}
+
 struct founds
 view_all(struct op_call *c, bool sorted)
 {
@@ -395,7 +429,7 @@ view_all(struct op_call *c, bool sorted)
 	for (size_t i = 0; i < clusters; i++)
 		add_members(&list, snap[i]);
 	if (sorted && list.n > 1)
-		qsort(list.at, list.n, sizeof(*list.at), found_cmp);
+		sort_founds(c, &list);
 	return list;
 }
 

@@ -32,7 +32,7 @@ const struct config *view_config(struct op_call *c);
 const struct control *view_control(struct op_call *c);
 const struct names_snap *view_names(struct op_call *c);	       /* or NULL */
 const struct directory_snap *view_directory(struct op_call *c); /* or NULL */
-wall_t view_now(const struct op_call *c);
+wall_t view_now(struct op_call *c); /* when it began to look */
 
 /* ---- servers ---- */
 
@@ -69,13 +69,17 @@ void view_instances_json(struct op_call *c, struct json *w,
     const struct founds *list);
 void view_key_json(struct json *w, struct key key);
 
+/* The whole answer: these servers; a long list goes out in pieces. */
+void reply_instances(struct op_call *c, const struct founds *list);
+/* All members of a cluster. */
+void reply_members(struct op_call *c, const struct cluster_snap *snap);
+/* v1 answers null instead of an empty list in some places. */
+void reply_instances_or_null(struct op_call *c, const struct founds *list);
+
 /* Every known server; sorted: by member_cmp(). */
 struct founds view_all(struct op_call *c, bool sorted);
 /* The members of one cluster, in their order. */
 struct founds view_members(struct op_call *c, const struct cluster_snap *snap);
-/* They as JSON, the same as view_instances_json() of them; w is at its start. */
-void view_members_json(struct op_call *c, struct json *w,
-    const struct cluster_snap *snap);
 /* Those for which keep() is true, in place. */
 void view_filter(struct op_call *c, struct founds *list,
     bool (*keep)(struct op_call *c, const struct found *f, void *arg),

@@ -4,6 +4,7 @@
 
 #include "fake.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct rt {
 	struct port *ports;
 	bool ending;
 	unsigned runs; /* of /api/write */
+	unsigned pieces; /* made so far */
 };
 
 static int64_t
@@ -240,6 +242,7 @@ struct op_call {
 	void (*done)(void *, struct op_call *, const struct op_reply *);
 	void *done_arg;
 	struct op_reply reply;
+	size_t next, end; /* of /api/pieces */
 };
 
 struct ops {
@@ -255,7 +258,8 @@ answer(struct op_call *c, int status, const char *type)
 	c->reply = (struct op_reply){ .status = status,
 		.content_type = type,
 		.body = buf_text(&c->body),
-		.len = c->body.len };
+		.len = c->body.len,
+		.held = c->body.len };
 	c->done(c->done_arg, c, &c->reply);
 }
 
@@ -358,6 +362,46 @@ run_big(struct op_call *c)
 	answer_json(c);
 }
 
+enum { PIECE = 10000 };
+
+static void
+write_piece(struct op_call *c)
+{
+	size_t stop = c->end - c->next < PIECE ? c->end : c->next + PIECE;
+
+	buf_reset(&c->body);
+	for (; c->next < stop; c->next++)
+		buf_printf(&c->body, "%c%zu", c->next == 0 ? '[' : ',',
+		    c->next);
+	c->reply.more = c->next < c->end;
+	if (!c->reply.more)
+		buf_chr(&c->body, ']');
+	c->reply.body = buf_text(&c->body);
+	c->reply.len = c->body.len;
+	pthread_mutex_lock(&c->ops->port->rt->lock);
+	c->ops->port->rt->pieces++;
+	pthread_mutex_unlock(&c->ops->port->rt->lock);
+}
+
+static void
+run_pieces(struct op_call *c)
+{
+	c->end = strtoull(c->arg[0], NULL, 10);
+	c->reply = (struct op_reply){ .status = 200,
+		.content_type = "application/json; charset=UTF-8",
+		.held = c->end / 1000 };
+	write_piece(c);
+	c->done(c->done_arg, c, &c->reply);
+}
+
+const struct op_reply *
+ops_more(struct op_call *c)
+{
+	assert(c->reply.more);
+	write_piece(c);
+	return &c->reply;
+}
+
 static void
 run_text(struct op_call *c)
 {
@@ -393,8 +437,9 @@ static void
 run_count(struct op_call *c)
 {
 	pthread_mutex_lock(&c->ops->port->rt->lock);
-	buf_printf(&c->body, "{\"runs\":%u,\"pending\":%zu}",
-	    c->ops->port->rt->runs, c->ops->pending);
+	buf_printf(&c->body, "{\"runs\":%u,\"pending\":%zu,\"pieces\":%u}",
+	    c->ops->port->rt->runs, c->ops->pending,
+	    c->ops->port->rt->pieces);
 	pthread_mutex_unlock(&c->ops->port->rt->lock);
 	answer_json(c);
 }
@@ -459,6 +504,7 @@ static const struct op table[] = {
 	{ "stuck", 0, 0, OP_SAFE, run_stuck },
 	{ "release", 0, 0, OP_SAFE, run_release },
 	{ "big", 1, 1, OP_SAFE, run_big },
+	{ "pieces", 1, 1, OP_SAFE, run_pieces },
 	{ "text", 0, 0, OP_SAFE, run_text },
 	{ "fail", 0, 0, OP_SAFE, run_fail },
 	{ "code", 1, 1, OP_SAFE, run_code },

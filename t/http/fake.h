@@ -9,6 +9,7 @@
  *	/api/hold           when somebody calls /api/release
  *	/api/stuck          when its time is over
  *	/api/big/:bytes     that many bytes of JSON
+ *	/api/pieces/:n      [0,1,...n-1], PIECE numbers at a time
  *	/api/text           text/plain
  *	/api/fail           500
  *	/api/code/:status   that status

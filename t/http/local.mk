@@ -8,7 +8,7 @@ dist_check_SCRIPTS += $(HTTP_TESTS)
 TESTS += $(HTTP_TESTS)
 HTTP_TESTS = \
 	%D%/auth.t \
-	%D%/budget.t \
+	%D%/budget.t %D%/pieces.t \
 	%D%/http1.t \
 	%D%/http2.t \
 	%D%/stop.t \

@@ -5,6 +5,8 @@
 #include "ops_world.h"
 
 #include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "tap.h"
 
@@ -361,6 +363,121 @@ identity(void)
 	world_end(&named);
 }
 
+enum { MANY = 90 };
+
+/* A primary and its replicas, in one of two clusters. */
+static void
+report_many(struct world *many, const char *cluster, const char *prefix)
+{
+	char host[32], primary[32];
+	struct key replica[MANY];
+	char name[MANY][32];
+	struct instance in;
+
+	snprintf(primary, sizeof(primary), "%s0", prefix);
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name[i], sizeof(name[i]), "%s%d", prefix, i);
+		replica[i] = (struct key){ name[i], 3306 };
+	}
+	for (int i = 0; i < MANY; i++) {
+		instance_init(&in);
+		snprintf(host, sizeof(host), "%s%d", prefix, i);
+		in.key = (struct key){ host, 3306 };
+		in.version = "8.4.3";
+		if (i == 0)
+			in.replicas = (struct keys){ replica + 1, MANY - 1 };
+		else
+			in.source_key = (struct key){ primary, 3306 };
+		world_report(many, cluster, &in);
+	}
+}
+
+/* As member_cmp() has it: depth, then clusters by name, then hosts. */
+static bool
+is_sorted(const json_t *list)
+{
+	const json_t *x, *last = NULL;
+	size_t i;
+
+	json_array_foreach(list, i, x) {
+		const char *key[] = { "ReplicationDepth", "ClusterName" };
+		int c = last == NULL ? -1 : (int)(
+		    json_integer_value(json_object_get(last, key[0])) -
+		    json_integer_value(json_object_get(x, key[0])));
+
+		if (c == 0)
+			c = strcmp(
+			    json_string_value(json_object_get(last, key[1])),
+			    json_string_value(json_object_get(x, key[1])));
+		if (c == 0)
+			c = strcmp(
+			    json_string_value(json_object_get(
+				json_object_get(last, "Key"), "Hostname")),
+			    json_string_value(json_object_get(
+				json_object_get(x, "Key"), "Hostname")));
+		if (c >= 0)
+			return false;
+		last = x;
+	}
+	return true;
+}
+
+static int
+age_of(const json_t *list, size_t i)
+{
+	return (int)json_integer_value(json_object_get(json_object_get(
+	    json_array_get(list, i), "SecondsSinceLastSeen"), "Int64"));
+}
+
+static void
+first_piece(void *arg, struct op_call *call, const struct op_reply *reply)
+{
+	(void)call;
+	*(const struct op_reply **)arg = reply;
+}
+
+static void
+long_lists(void)
+{
+	const struct op_reply *r = NULL;
+	struct buf whole = { 0 };
+	struct op_call *call;
+	struct world many;
+	size_t pieces = 1, longest;
+	json_t *list;
+
+	world_start_empty(&many, "");
+	report_many(&many, "b0:3306", "b");
+	report_many(&many, "a0:3306", "a");
+	call = ops_open_path(many.ops, "/api/all-instances", 18);
+	ops_start(call, first_piece, &r);
+	ok(r->more && r->held > r->len, "a long list goes out in pieces");
+	buf_add(&whole, r->body, r->len);
+	for (longest = r->len; r->more; pieces++) {
+		world_wait(&many, DUR_S(3));
+		r = ops_more(call);
+		buf_add(&whole, r->body, r->len);
+		longest = r->len > longest ? r->len : longest;
+	}
+	ops_close(call);
+	ok(pieces > 2 && longest < 120000, "of one size");
+	list = json_loadb(whole.data, whole.len, 0, NULL);
+	is_int((int)json_array_size(list), 2 * MANY, "all are in it");
+	ok(is_sorted(list), "in their order");
+	ok(abs(age_of(list, 1) - age_of(list, 2 * MANY - 1)) <= 1,
+	    "as they were at the moment of the call");
+	json_decref(list);
+	call = ops_open_path(many.ops, "/api/cluster/a0:3306", 20);
+	ops_start(call, first_piece, &r);
+	ok(r->more, "a large cluster, too");
+	ops_close(call); /* whoever asked went away */
+	list = json_loads(world_get(&many, "/api/cluster/a0:3306"), 0, NULL);
+	is_int((int)json_array_size(list), MANY, "its members");
+	json_decref(list);
+	buf_fini(&whole);
+	world_end(&many);
+}
+
 int
 main(void)
 {
@@ -372,6 +489,7 @@ main(void)
 	headers();
 	world_end(&w);
 	empty_world();
+	long_lists();
 	identity();
 	return tap_done();
 }

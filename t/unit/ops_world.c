@@ -340,13 +340,12 @@ on_done(void *arg, struct op_call *call, const struct op_reply *reply)
 {
 	struct world *w = arg;
 
-	(void)call;
 	assert(!w->answered);
 	w->answered = true;
 	w->status = reply->status;
 	w->retry_after_s = reply->retry_after_s;
 	buf_reset(&w->body);
-	buf_add(&w->body, reply->body, reply->len);
+	ops_whole(call, reply, &w->body);
 }
 
 static bool
