@@ -11,8 +11,7 @@
 #include "base/mem.h"
 
 static void
-fill_policy(struct plan_policy *p, const struct config *c,
-    const struct app *app)
+fill_policy(struct plan_policy *p, const struct config *c)
 {
 	*p = (struct plan_policy){
 		.poll = DUR_S(c->instance_poll_seconds),
@@ -26,7 +25,6 @@ fill_policy(struct plan_policy *p, const struct config *c,
 		.super_read_only = c->use_super_read_only,
 		.pseudo_gtid = c->auto_pseudo_gtid ||
 		    *c->pseudo_gtid_pattern != '\0',
-		.skip_binlog_search = app->skip_binlog_search,
 	};
 }
 
@@ -123,7 +121,7 @@ world_board_open(struct world_board *b, struct ctx *ctx,
 	*b = (struct world_board){ .config = config_ref(ctx),
 		.control = control_shared_ref(ctx) };
 	assert(b->config != NULL && b->control != NULL);
-	fill_policy(&b->policy, b->config->config, app_of(ctx));
+	fill_policy(&b->policy, b->config->config);
 	for (size_t i = 0; i < n; i++) {
 		const struct member *m;
 
