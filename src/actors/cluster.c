@@ -28,6 +28,7 @@
 #include <uthash.h>
 
 #include "actors/cluster_rec.h"
+#include "actors/cluster_watch.h"
 #include "base/mem.h"
 #include "config/conf.h"
 #include "topology/health.h"
@@ -72,6 +73,7 @@ struct cluster {
 	timer_ref timer;
 	size_t syncs;
 	struct ask sync[SYNC_MAX];
+	struct watch *watch; /* for failures */
 };
 
 static void
@@ -81,6 +83,7 @@ init(void *self, struct ctx *ctx, const void *arg)
 
 	(void)ctx;
 	cl->arg = *(const struct cluster_arg *)arg;
+	cl->watch = watch_new();
 }
 
 static const char *
@@ -96,6 +99,7 @@ free_snap(struct shared *s)
 
 	for (size_t i = 0; i < snap->n; i++)
 		shared_unref(snap->rec[i]);
+	shared_unref(snap->analysis);
 	arena_fini(&snap->arena);
 	mem_free(snap);
 }
@@ -295,6 +299,41 @@ publish_places(struct cluster *cl, struct ctx *ctx)
 	}
 }
 
+static struct mem *
+find_text(const struct cluster *cl, const char *key)
+{
+	struct mem *m;
+
+	HASH_FIND_STR(cl->members, key, m);
+	return m;
+}
+
+static struct mem *
+find(const struct cluster *cl, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+
+	return find_text(cl, key_text(key, text));
+}
+
+static addr_t
+actor_of(const void *self, struct key key)
+{
+	const struct mem *m = find(self, key);
+
+	return m != NULL ? m->from : ADDR_NONE;
+}
+
+static void
+publish_snap(struct cluster *cl, struct ctx *ctx)
+{
+	const struct watch_peers peers = { actor_of, cl };
+	struct cluster_snap *snap = new_snap(cl, ctx);
+
+	watch_look(cl->watch, ctx, snap, &peers);
+	board_put(ctx, BOARD_CLUSTER, cl->arg.name, snap);
+}
+
 static void
 publish_in(struct cluster *cl, struct ctx *ctx, int due, dur_t wait)
 {
@@ -325,7 +364,7 @@ publish(struct cluster *cl, struct ctx *ctx)
 		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
 	} else {
 		refresh_places(cl, ctx);
-		board_put(ctx, BOARD_CLUSTER, cl->arg.name, new_snap(cl, ctx));
+		publish_snap(cl, ctx);
 	}
 	if (cl->stale_places)
 		publish_places(cl, ctx);
@@ -361,23 +400,6 @@ on_cluster_sync(struct cluster *cl, struct ctx *ctx, const struct msg *m)
 		publish(cl, ctx);
 	cl->sync[cl->syncs++] = ask_of(m);
 	publish_now(cl, ctx);
-}
-
-static struct mem *
-find_text(const struct cluster *cl, const char *key)
-{
-	struct mem *m;
-
-	HASH_FIND_STR(cl->members, key, m);
-	return m;
-}
-
-static struct mem *
-find(const struct cluster *cl, struct key key)
-{
-	char text[KEY_TEXT_MAX];
-
-	return find_text(cl, key_text(key, text));
 }
 
 static struct mem *
@@ -455,6 +477,8 @@ on_inst_report(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 	}
 	if (r->health.len > 0)
 		take_health(m, r->health);
+	if (!r->calm)
+		watch_news(cl->watch);
 	publish_soon(cl, ctx, r->calm);
 }
 
@@ -515,6 +539,8 @@ on_inst_moved(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 	take_times(m, r);
 	if (r->values.len > 0)
 		take_moved(cl, m, r->values);
+	if (!r->calm)
+		watch_news(cl->watch);
 	publish_soon(cl, ctx, r->calm);
 }
 
@@ -529,6 +555,15 @@ on_inst_left(struct cluster *cl, struct ctx *ctx, const struct msg *msg)
 	m->gone = true;
 	cl->n--;
 	cl->stale_places = true;
+	watch_news(cl->watch);
+	publish_now(cl, ctx);
+}
+
+/* The time has come; it may be another's that was cancelled since. */
+static void
+on_cluster_look(struct cluster *cl, struct ctx *ctx)
+{
+	watch_news(cl->watch);
 	publish_now(cl, ctx);
 }
 
@@ -540,6 +575,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_inst_moved: on_inst_moved(self, ctx, m); break;
 	case MSG_inst_left: on_inst_left(self, ctx, m); break;
 	case MSG_cluster_publish: publish(self, ctx); break;
+	case MSG_cluster_look: on_cluster_look(self, ctx); break;
 	case MSG_cluster_sync: on_cluster_sync(self, ctx, m); break;
 	case MSG_cluster_end: act_exit(ctx); break;
 	default: act_unexpected(ctx, m);
@@ -558,6 +594,7 @@ fini(void *self, struct ctx *ctx)
 		free_mem(cl, m);
 	mem_free(cl->order);
 	mem_free(cl->alias);
+	watch_free(cl->watch);
 }
 
 const struct actor_class cluster_class = {

@@ -19,6 +19,8 @@ struct inst_rec {
 	struct instance in;
 };
 
+struct cluster_analysis;
+
 struct cluster_snap {
 	struct shared shared;
 	struct arena arena;
@@ -29,6 +31,7 @@ struct cluster_snap {
 	struct member *members; /* by member_cmp(); .in points into rec[] */
 	struct inst_rec **rec;	/* references, same order */
 	size_t n;
+	struct cluster_analysis *analysis; /* of the members: cluster_watch.h */
 };
 
 extern const struct actor_class cluster_class;

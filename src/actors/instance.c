@@ -287,6 +287,8 @@ finish_probe(struct inst *in, struct ctx *ctx)
 
 	if (err.code != ERR_BUSY)
 		in->health.last_checked = act_wall(ctx);
+	else /* it was not attempted */
+		in->health.last_attempted = in->health.last_checked;
 	in->health.latency = mono_sub(act_now(ctx), in->began);
 	if (err.code == ERR_NONE && news &&
 	    check_facts(in, ctx, &err) != ERR_NONE)
@@ -295,6 +297,7 @@ finish_probe(struct inst *in, struct ctx *ctx)
 	if (err.code == ERR_BUSY) {
 		/* No connector was free: of the server it says nothing. */
 		act_log(ctx, LOG_DEBUG, "put off: %s", err.text);
+		instance_send_report(in, ctx, NULL, true);
 	} else if (err.code != ERR_NONE) {
 		note_failure(in, ctx, &err);
 		instance_report_state(in, ctx);
@@ -398,6 +401,14 @@ static void
 on_probe_tick(struct inst *in, struct ctx *ctx)
 {
 	if (in->state == IDLE)
+		begin_probe(in, ctx);
+}
+
+/* Somebody doubts that it lives; a probe that is under way will tell as well. */
+static void
+on_probe_again(struct inst *in, struct ctx *ctx)
+{
+	if (in->state == IDLE && in->arg.probe)
 		begin_probe(in, ctx);
 }
 
@@ -510,6 +521,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_probe_tick: on_probe_tick(self, ctx); break;
+	case MSG_probe_again: on_probe_again(self, ctx); break;
 	case MSG_probe_slow: instance_send_report(self, ctx, NULL, true); break;
 	case MSG_probe_now: on_probe_now(self, ctx, m); break;
 	case MSG_session_lost: on_session_lost(self, ctx); break;

@@ -7,6 +7,7 @@ src_actors_libactors_a_SOURCES = \
 	%D%/app.c %D%/app.h \
 	%D%/classes.h \
 	%D%/cluster.c %D%/cluster.h %D%/cluster_rec.c %D%/cluster_rec.h \
+	%D%/cluster_watch.c %D%/cluster_watch.h \
 	%D%/directory.c %D%/directory.h \
 	%D%/directory_ask.c %D%/directory_forget.c %D%/directory_same.c \
 	%D%/directory_start.c %D%/directory_state.h \

@@ -168,6 +168,27 @@ read_history(struct store *s, struct pcur *c, struct answer *a,
 	return code;
 }
 
+/* ---- analyses ---- */
+
+static void
+change_row(void *arg, const struct analysis_change *row)
+{
+	struct answer *a = arg;
+
+	a->rows++;
+	put_key(a, row->key);
+	put_time(a, row->at);
+	put(a, row->code);
+}
+
+static enum err_code
+read_analysis(struct store *s, struct pcur *c, struct answer *a,
+    struct err *err)
+{
+	(void)c;
+	return store_read_analysis(s, ANALYSIS_ROWS_MAX, change_row, a, err);
+}
+
 /* ---- requests ---- */
 
 static const struct {
@@ -179,6 +200,7 @@ static const struct {
 } questions[] = {
 	{ "audit", read_audit, 7,
 	    { "id", "at", "type", "host", "port", "cluster", "message" } },
+	{ "analysis", read_analysis, 4, { "host", "port", "at", "code" } },
 	{ "history", read_history, 7,
 	    { "at", "host", "port", "source_host", "source_port", "cluster",
 		"version" } },

@@ -5,6 +5,9 @@
  *
  *	"audit"		reader_pack_audit(): one page, newest first
  *			id at type host port cluster message
+ *	"analysis"	no args: changes of what servers are analysed as, by
+ *			server, then oldest first
+ *			host port at code
  *	"history"	reader_pack_history(): one cluster in the newest snapshot
  *			whose time matches; no rows when there is none
  *			at host port source_host source_port cluster version
@@ -18,7 +21,8 @@
 #include "actors/app.h"
 #include "topology/key.h"
 
-enum { AUDIT_PAGE = 20, HISTORY_ROWS_MAX = 100000 };
+enum { AUDIT_PAGE = 20, HISTORY_ROWS_MAX = 100000,
+	ANALYSIS_ROWS_MAX = 100000 };
 
 /* key KEY_NONE: of all servers; page from 0. */
 void reader_pack_audit(struct buf *args, struct key key, uint32_t page);

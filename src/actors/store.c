@@ -368,6 +368,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_store_purge: sweep_gone(s, ctx); /* fall through */
 	case MSG_store_name:
 	case MSG_store_names_reset:
+	case MSG_store_analysis:
 	case MSG_store_audit: on_op(s, ctx, m); break;
 	case MSG_store_history: on_store_history(s, ctx, m); break;
 	case MSG_store_sync: on_store_sync(s, ctx, m); break;

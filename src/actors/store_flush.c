@@ -63,8 +63,8 @@ store_well(struct store_actor *s, struct ctx *ctx)
 	publish_state(s, ctx);
 	act_log(ctx, LOG_NOTICE, "the store can be written again");
 	if (s->lost_ops > 0)
-		act_log(ctx, LOG_WARNING, "%zu names and audit entries were "
-		    "dropped meanwhile", s->lost_ops);
+		act_log(ctx, LOG_WARNING, "%zu names, analyses and audit entries "
+		    "were dropped meanwhile", s->lost_ops);
 	s->lost_ops = 0;
 }
 
@@ -176,15 +176,30 @@ write_audit(struct store *s, const struct msg_store_audit *a, struct err *err)
 }
 
 static enum err_code
+write_analysis(struct store *s, const struct msg_store_analysis *a,
+    struct err *err)
+{
+	struct analysis_change row = { { or_empty(a->host), a->port },
+		{ a->at_us }, or_empty(a->code) };
+
+	return store_put_analysis(s, &row, err);
+}
+
+static enum err_code
 purge(struct store *s, struct ctx *ctx, wall_t audit_before, struct err *err)
 {
 	const struct config_shared *c = config_ref(ctx);
 	dur_t names = DUR_S(2 * 60 *
 	    (int64_t)c->config->expiry_hostname_resolves_minutes);
+	dur_t analyses = DUR_S((int64_t)3600 *
+	    c->config->unseen_instance_forget_hours);
 	enum err_code code;
 
 	shared_unref(c);
 	code = store_purge_audit(s, audit_before, err);
+	if (code == ERR_NONE && analyses.us > 0)
+		code = store_purge_analysis(s,
+		    (wall_t){ act_wall(ctx).us - analyses.us }, err);
 	if (code != ERR_NONE)
 		return code;
 	return store_purge_names(s,
@@ -209,6 +224,8 @@ write_op(struct store *s, struct ctx *ctx, const struct op *op,
 		    (wall_t){ n->at_us }, err);
 	case MSG_store_names_reset: return store_reset_names(s, err);
 	case MSG_store_audit: return write_audit(s, as_store_audit(&m), err);
+	case MSG_store_analysis:
+		return write_analysis(s, as_store_analysis(&m), err);
 	default:
 		assert(op->type == MSG_store_purge);
 		return purge(s, ctx,

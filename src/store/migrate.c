@@ -14,10 +14,13 @@
 static const char *const first[] = {
 #include "store/migrations/0001_first.def"
 	NULL };
+static const char *const analysis[] = {
+#include "store/migrations/0002_analysis.def"
+	NULL };
 #undef SQL
 
 /* Version n is migrations[n - 1]. */
-static const char *const *const migrations[] = { first };
+static const char *const *const migrations[] = { first, analysis };
 
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

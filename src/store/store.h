@@ -141,6 +141,28 @@ enum err_code store_read_history(struct store *s, wall_t at,
     void (*fn)(void *arg, const struct history_row *row), void *arg,
     struct err *err);
 
+/* ---- what servers were analysed as ---- */
+
+struct analysis_change {
+	struct key key;
+	wall_t at;
+	const char *code; /* v1's name */
+};
+
+/*
+ * A server's analysis is this one from then on.  Kept as a change when another
+ * one is known; the first one ever is none, nor is the same again.
+ */
+enum err_code store_put_analysis(struct store *s,
+    const struct analysis_change *row, struct err *err);
+/* The latest max changes: by host and port, then oldest first. */
+enum err_code store_read_analysis(struct store *s, uint32_t max,
+    void (*fn)(void *arg, const struct analysis_change *row), void *arg,
+    struct err *err);
+/* Changes before that time, and what is known of forgotten servers. */
+enum err_code store_purge_analysis(struct store *s, wall_t before,
+    struct err *err);
+
 /* ---- who uses the file ---- */
 
 struct node_row {

@@ -11,12 +11,15 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 	src/topology/libtopology.a $(LIBS_RUNTIME) $(JANSSON_LIBS) \
 	$(PCRE2_LIBS)
 
-SIM_TESTS = %D%/discovery.t %D%/schedule.t %D%/trouble.t \
+SIM_TESTS = %D%/analysis.t %D%/discovery.t %D%/schedule.t %D%/trouble.t \
 	%D%/identity.t %D%/places.t %D%/campaign.t \
 	%D%/forget.t %D%/names.t \
 	%D%/restart.t %D%/queries.t %D%/group.t %D%/on_file.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
+t_sim_analysis_t_SOURCES = %D%/analysis.c
+t_sim_analysis_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_analysis_t_LDADD = $(SIM_LDADD)
 t_sim_discovery_t_SOURCES = %D%/discovery.c
 t_sim_discovery_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_discovery_t_LDADD = $(SIM_LDADD)

@@ -180,6 +180,7 @@ test_requests(void)
 	is_int(good, 64, "64 with its failure");
 	is_int(busy, 16, "the others at once, that there are too many");
 	st->world->server[1]->fault = MODEL_UP;
+	stage_run(st, DUR_S(15)); /* what hung before ends */
 	is_int(stage_discover(st, "b", 3306), ERR_NONE, "then it is well");
 	is_int(stage_discover(st, "zz", 3306), ERR_UNREACHABLE,
 	    "nobody is there");

@@ -196,6 +196,7 @@ spawn_all(struct stage *st)
 	app->version = "4.0.0";
 	app->command = "http";
 	app->probe = true;
+	app->daemon = true;
 	app->started = st->wall;
 }
 
@@ -451,4 +452,10 @@ stage_reload(struct stage *st, const char *config)
 	a = stage_wait(st, act_request(port_ctx(st->port), st->app.root,
 	    root_reload, DUR_S(60), .extra_file = ""), DUR_S(60));
 	return a != NULL ? (enum err_code)a->code : ERR_TIMEOUT;
+}
+
+void
+stage_cut(struct stage *st, const char *host, bool on)
+{
+	snprintf(st->cut, sizeof st->cut, "%s", on ? host : "");
 }

@@ -95,6 +95,8 @@ struct stage {
 	unsigned most_under_way;
 	unsigned overlaps;    /* runs that came while one was under way */
 
+	char cut[MODEL_HOST_MAX]; /* this host does not hear us; "": all do */
+
 	const void *held[STAGE_HELD_MAX];
 	size_t holds;
 	struct buf text;
@@ -134,6 +136,8 @@ unsigned stage_answers_to(const struct stage *st, uint32_t serial);
 enum err_code stage_discover(struct stage *st, const char *host,
     uint32_t port);
 enum err_code stage_forget(struct stage *st, const char *host, uint32_t port);
+/* Nothing of ours reaches that host, and others go on as before. */
+void stage_cut(struct stage *st, const char *host, bool on);
 /* Read another configuration, through the root actor: the answer's code. */
 enum err_code stage_reload(struct stage *st, const char *config);
 

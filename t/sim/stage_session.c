@@ -98,10 +98,20 @@ doom(struct session *s, struct ctx *ctx, dur_t d, enum err_code code,
 	wait_for(s, ctx, d);
 }
 
+/* As it looks from here. */
+static enum model_fault
+fault_of(struct ctx *ctx, const struct model_server *m)
+{
+	if (strcmp(m->address[0].host, stage_of(ctx)->cut) == 0)
+		return MODEL_SILENT;
+	return m->fault;
+}
+
 static void
 begin_connect(struct session *s, struct ctx *ctx)
 {
 	const struct model_server *m = listener(ctx, s);
+	enum model_fault fault = m != NULL ? fault_of(ctx, m) : MODEL_UP;
 	dur_t limit = stage_of(ctx)->connect_limit;
 
 	s->to = NULL;
@@ -109,15 +119,15 @@ begin_connect(struct session *s, struct ctx *ctx)
 	if (m == NULL)
 		doom(s, ctx, DUR_MS(1), ERR_UNREACHABLE, 2005,
 		    "Unknown MySQL server host");
-	else if (m->fault == MODEL_SILENT || m->fault == MODEL_HANGS)
+	else if (fault == MODEL_SILENT || fault == MODEL_HANGS)
 		doom(s, ctx, limit, ERR_TIMEOUT, 0, "connecting timed out");
-	else if (m->fault == MODEL_REFUSES)
+	else if (fault == MODEL_REFUSES)
 		doom(s, ctx, m->latency, ERR_UNREACHABLE, 2003,
 		    "Can't connect to MySQL server (111)");
-	else if (m->fault == MODEL_DENIES)
+	else if (fault == MODEL_DENIES)
 		doom(s, ctx, m->latency, ERR_DENIED, 1045,
 		    "Access denied for user 'o'@'node'");
-	else if (m->fault == MODEL_FULL)
+	else if (fault == MODEL_FULL)
 		doom(s, ctx, m->latency, ERR_SERVER, 1040,
 		    "Too many connections");
 	else
@@ -136,7 +146,8 @@ connected(const struct session *s, struct ctx *ctx)
 static void
 begin_asking(struct session *s, struct ctx *ctx)
 {
-	bool mute = s->to->fault == MODEL_SILENT || s->to->fault == MODEL_HANGS;
+	enum model_fault fault = fault_of(ctx, s->to);
+	bool mute = fault == MODEL_SILENT || fault == MODEL_HANGS;
 
 	s->state = ASKING;
 	wait_for(s, ctx, mute ? DUR_S(1000000) : s->to->latency);

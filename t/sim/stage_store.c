@@ -258,6 +258,7 @@ store_handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_store_forget: on_store_forget(s, as_store_forget(m)); break;
 	case MSG_store_name:
 	case MSG_store_names_reset:
+	case MSG_store_analysis:
 	case MSG_store_purge: break;
 	default: act_unexpected(ctx, m);
 	}

@@ -506,6 +506,66 @@ test_nodes(struct store *s)
 	is_int(sql("history", "SELECT count(*) FROM node"), 1, "and no others");
 }
 
+/* ---- analyses ---- */
+
+static void
+see_change(void *arg, const struct analysis_change *row)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%s:%u %s@%lld\n", row->key.host, row->key.port,
+	    row->code, (long long)((row->at.us - AT(0).us) / 1000000));
+}
+
+static const char *
+changes(struct store *s, struct buf *b)
+{
+	buf_reset(b);
+	is_int(store_read_analysis(s, 100, see_change, b, &err), ERR_NONE,
+	    "analyses are read");
+	return buf_text(b);
+}
+
+static void
+analysed(struct store *s, const char *host, const char *code, int at)
+{
+	struct analysis_change row = { { host, 3306 }, AT(at), code };
+
+	is_int(store_put_analysis(s, &row, &err), ERR_NONE, "%s: %s", host,
+	    code);
+}
+
+static void
+test_analyses(void)
+{
+	struct store *s = open_store("analyses");
+	struct buf b = { 0 };
+
+	if (s == NULL)
+		return;
+	analysed(s, "db2", "NoProblem", 0);
+	analysed(s, "db1", "DeadMaster", 1);
+	is_str(changes(s, &b), "", "the first one ever is no change");
+	analysed(s, "db2", "NoProblem", 2);
+	analysed(s, "db2", "DeadMaster", 3);
+	analysed(s, "db2", "DeadMaster", 4);
+	analysed(s, "db2", "NoProblem", 5);
+	analysed(s, "db1", "NoProblem", 6);
+	is_str(changes(s, &b), "db1:3306 NoProblem@6\ndb2:3306 DeadMaster@3\n"
+	    "db2:3306 NoProblem@5\n", "another one is, and the same is not");
+	sql("analyses", "INSERT INTO instance (host, port) VALUES ('db2', "
+	    "3306)");
+	is_int(store_purge_analysis(s, AT(5), &err), ERR_NONE, "aged");
+	is_str(changes(s, &b), "db1:3306 NoProblem@6\ndb2:3306 NoProblem@5\n",
+	    "old ones go");
+	analysed(s, "db1", "DeadMaster", 7);
+	analysed(s, "db2", "DeadMaster", 8);
+	is_str(changes(s, &b), "db1:3306 NoProblem@6\ndb2:3306 NoProblem@5\n"
+	    "db2:3306 DeadMaster@8\n", "who was forgotten begins anew");
+	buf_fini(&b);
+	store_close(s);
+}
+
 /* ---- versions of the schema ---- */
 
 static void
@@ -527,7 +587,7 @@ test_older(void)
 
 	sql("older", "CREATE TABLE schema_version (version INTEGER PRIMARY "
 	    "KEY, applied TEXT NOT NULL);"
-	    "INSERT INTO schema_version VALUES (1, '');"
+	    "INSERT INTO schema_version VALUES (1, ''), (2, '');"
 	    "CREATE TABLE audit (id INTEGER PRIMARY KEY);"
 	    "CREATE TABLE instance (host TEXT NOT NULL, port INTEGER NOT NULL,"
 	    " version TEXT, gone_column TEXT, last_seen TEXT,"
@@ -556,11 +616,29 @@ test_older(void)
 	store_close(s);
 }
 
+/* As version 1 left it. */
+static void
+test_first_version(void)
+{
+	struct store *s;
+
+	store_close(open_store("first"));
+	sql("first", "DROP TABLE last_analysis; DROP TABLE analysis_change;"
+	    "DELETE FROM schema_version WHERE version > 1");
+	is_int(try_open("first", false, true), ERR_UNSUPPORTED,
+	    "an older schema is not read");
+	s = open_store("first");
+	if (!ok(s != NULL, "and brought up to date"))
+		return;
+	analysed(s, "db1", "NoProblem", 1);
+	store_close(s);
+}
+
 static void
 test_versions(void)
 {
 	store_close(open_store("newer"));
-	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 1,
+	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 2,
 	    "versions are noted");
 	sql("newer", "INSERT INTO schema_version VALUES (999, '')");
 	is_int(try_open("newer", true, false), ERR_UNSUPPORTED,
@@ -868,6 +946,8 @@ main(void)
 	test_nodes(s);
 	store_close(s);
 	test_older();
+	test_analyses();
+	test_first_version();
 	test_versions();
 	test_corrupt();
 	test_permissions();

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Watching a cluster for failures; see cluster_watch.h. */
+#include "config.h"
+
+#include "actors/cluster_watch.h"
+
+#include <string.h>
+#include <uthash.h>
+
+#include "base/mem.h"
+#include "config/conf.h"
+
+/* A server is probed anew for its analysis at most this often. */
+#define REREAD_EVERY DUR_S(1)
+/* What calls for a recovery is asked for once more after so long ... */
+#define CONFIRM_AFTER DUR_MS(200)
+/* ... and looked at this often until the answers came, for a while. */
+#define CONFIRM_EVERY DUR_MS(50)
+#define CONFIRM_FOR DUR_S(3)
+/* Added to ReasonableInstanceCheckSeconds: then a probe hangs. */
+#define PATIENCE DUR_S(1)
+
+/* What is remembered of one server. */
+struct watched {
+	UT_hash_handle hh;
+	char *key;
+	uint32_t round; /* of the last analysis that had it */
+	struct analysis_stand stand;
+	bool known; /* it was analysed once; then: */
+	enum analysis_code code;
+	wall_t since;
+	mono_t began;  /* the same on the other clock */
+	bool asked;    /* it and its replicas, to confirm */
+	mono_t reread; /* not again before */
+};
+
+struct watch {
+	struct watched *all;
+	uint32_t round;
+	bool news;
+	uint64_t config; /* version that it was analysed with */
+	mono_t due;	 /* unset: nothing follows from the time */
+	timer_ref timer;
+	uint8_t *lags; /* which members did, in their order */
+	struct cluster_analysis *last;
+};
+
+/* One look; what its parts need. */
+struct look {
+	struct watch *w;
+	struct ctx *ctx;
+	const struct cluster_snap *snap;
+	const struct watch_peers *peers;
+	struct analyses *all;
+	struct watched **at; /* of each member */
+	dur_t next; /* until there is something to do; 0: nothing */
+};
+
+struct watch *
+watch_new(void)
+{
+	struct watch *w = mem_zalloc(sizeof *w);
+
+	w->news = true;
+	return w;
+}
+
+static void
+free_watched(struct watch *w, struct watched *d)
+{
+	HASH_DEL(w->all, d);
+	mem_free(d->key);
+	mem_free(d);
+}
+
+void
+watch_free(struct watch *w)
+{
+	struct watched *d, *tmp;
+
+	HASH_ITER (hh, w->all, d, tmp)
+		free_watched(w, d);
+	shared_unref(w->last);
+	mem_free(w->lags);
+	mem_free(w);
+}
+
+void
+watch_news(struct watch *w)
+{
+	w->news = true;
+}
+
+/* ---- is there anything to look at? ---- */
+
+static bool
+lags(const struct instance *in, dur_t limit)
+{
+	return in->lag_seconds.valid &&
+	    in->lag_seconds.v > limit.us / 1000000;
+}
+
+/* Lag moves all the time: only what crosses the limit counts. */
+static bool
+lag_crossed(const struct watch *w, const struct cluster_snap *snap,
+    dur_t limit)
+{
+	for (size_t i = 0; i < snap->n; i++)
+		if (lags(snap->members[i].in, limit) != w->lags[i])
+			return true;
+	return false;
+}
+
+static bool
+must_look(const struct watch *w, struct ctx *ctx,
+    const struct cluster_snap *snap, const struct config *c)
+{
+	return w->news || w->last == NULL || w->last->all.n != snap->n ||
+	    w->config != board_version(ctx, BOARD_CONFIG) ||
+	    (w->due.us != 0 && act_now(ctx).us >= w->due.us) ||
+	    lag_crossed(w, snap, DUR_S(c->reasonable_replication_lag_seconds));
+}
+
+/* ---- analysing ---- */
+
+static struct analysis_rules
+rules_of(struct ctx *ctx, const struct config *c)
+{
+	const struct app *app = app_of(ctx);
+	dur_t check = DUR_S(c->reasonable_instance_check_seconds);
+
+	return (struct analysis_rules){
+		.now = act_wall(ctx),
+		.started = app->daemon ? app->started : (wall_t){ 0 },
+		.patience = DUR_US(check.us + PATIENCE.us),
+		.lag = DUR_S(c->reasonable_replication_lag_seconds),
+		.locked =
+		    DUR_S(c->reasonable_locked_semi_sync_primary_seconds),
+		.exact_semi_sync = c->enforce_exact_semi_sync_replicas,
+		.recovers_read_only = c->recover_non_writeable_primary,
+	};
+}
+
+static void
+free_analysis(struct shared *s)
+{
+	struct cluster_analysis *an = (struct cluster_analysis *)s;
+
+	arena_fini(&an->arena);
+	mem_free(an);
+}
+
+static struct watched *
+find_or_add(struct watch *w, struct key key)
+{
+	char text[KEY_TEXT_MAX];
+	struct watched *d;
+
+	key_text(key, text);
+	HASH_FIND_STR(w->all, text, d);
+	if (d == NULL) {
+		d = mem_zalloc(sizeof *d);
+		d->key = mem_strdup(text);
+		HASH_ADD_KEYPTR(hh, w->all, d->key, strlen(d->key), d);
+	}
+	d->round = w->round;
+	return d;
+}
+
+static void
+drop_gone(struct watch *w)
+{
+	struct watched *d, *tmp;
+
+	HASH_ITER (hh, w->all, d, tmp)
+		if (d->round != w->round)
+			free_watched(w, d);
+}
+
+/* Records come and go; the analysis stays. */
+static const char *
+keep_text(const char *s, struct arena *a)
+{
+	static const char *const usual[] = { "", "ON", "OFF" };
+
+	for (size_t i = 0; i < MEM_COUNT(usual); i++)
+		if (strcmp(usual[i], s) == 0)
+			return usual[i];
+	return arena_strdup(a, s);
+}
+
+static void
+keep_texts(struct cluster_analysis *an)
+{
+	for (size_t i = 0; i < an->all.n; i++) {
+		struct analysis_facts *f = &an->all.at[i].facts;
+
+		f->gtid_mode = keep_text(f->gtid_mode, &an->arena);
+		f->gtid_mode_min = keep_text(f->gtid_mode_min, &an->arena);
+		f->gtid_mode_max = keep_text(f->gtid_mode_max, &an->arena);
+		f->gtid_errant = keep_text(f->gtid_errant, &an->arena);
+	}
+}
+
+static struct cluster_analysis *
+run(struct look *l, const struct config *c)
+{
+	struct cluster_analysis *an = mem_zalloc(sizeof *an);
+	struct analysis_rules rules = rules_of(l->ctx, c);
+	size_t n = l->snap->n;
+	struct analysis_stand *stand = mem_alloc(n * sizeof *stand);
+
+	shared_init(&an->shared, free_analysis);
+	arena_init(&an->arena);
+	for (size_t i = 0; i < n; i++) {
+		l->at[i] = find_or_add(l->w, l->snap->members[i].in->key);
+		stand[i] = l->at[i]->stand;
+	}
+	analyse(&an->all, l->snap->members, n, &rules, stand, &an->arena);
+	for (size_t i = 0; i < n; i++)
+		l->at[i]->stand = stand[i];
+	mem_free(stand);
+	keep_texts(an);
+	an->verdict = arena_alloc(&an->arena, n * sizeof *an->verdict);
+	l->all = &an->all;
+	if (an->all.again.us != 0)
+		l->next = wall_sub(an->all.again, rules.now);
+	return an;
+}
+
+/* ---- probing anew ---- */
+
+static void
+look_within(struct look *l, dur_t d)
+{
+	if (l->next.us <= 0 || d.us < l->next.us)
+		l->next = d;
+}
+
+static void
+probe_member(struct look *l, size_t i, bool anyway)
+{
+	mono_t now = act_now(l->ctx);
+
+	if (!anyway && now.us < l->at[i]->reread.us)
+		return;
+	l->at[i]->reread = mono_add(now, REREAD_EVERY);
+	act_send(l->ctx, l->peers->actor(l->peers->arg,
+	    l->snap->members[i].in->key), probe_again);
+}
+
+/* Through binlog servers, which only pass on: their replicas as well. */
+static void
+probe_replicas(struct look *l, size_t i, bool anyway, bool deeper)
+{
+	const struct analysis *an = &l->all->at[i];
+
+	for (uint32_t k = 0; k < an->facts.replicas; k++) {
+		uint32_t r = l->all->replica[an->first + k];
+
+		probe_member(l, r, anyway);
+		if (deeper && l->all->at[r].facts.binlog_server)
+			probe_replicas(l, r, anyway, false);
+	}
+}
+
+static void
+reread(struct look *l, size_t i)
+{
+	const struct analysis *an = &l->all->at[i];
+	unsigned reads = analysis_reads(an->code);
+
+	if (reads == 0)
+		return;
+	if ((reads & READS_SELF) != 0)
+		probe_member(l, i, false);
+	if ((reads & READS_REPLICAS) != 0)
+		probe_replicas(l, i, false, true);
+	if ((reads & READS_SOURCE) != 0 && an->source != ANALYSIS_NOBODY)
+		probe_member(l, an->source, false);
+	look_within(l, REREAD_EVERY);
+}
+
+/* ---- is it so twice? ---- */
+
+static bool
+probed_since(const struct health *h, wall_t since)
+{
+	return h->last_attempted.us > since.us &&
+	    h->last_checked.us >= h->last_attempted.us;
+}
+
+static bool
+is_confirmed(const struct look *l, size_t i)
+{
+	const struct analysis *an = &l->all->at[i];
+	const struct member *m = l->snap->members;
+	wall_t since = l->at[i]->since;
+
+	if (!an->facts.hangs && !probed_since(&m[i].health, since))
+		return false;
+	for (uint32_t k = 0; k < an->facts.replicas; k++) {
+		uint32_t r = l->all->replica[an->first + k];
+
+		if (l->all->at[r].facts.sight == SIGHT_SEEN &&
+		    !probed_since(&m[r].health, since))
+			return false;
+	}
+	return true;
+}
+
+/* true: confirmed */
+static bool
+confirm(struct look *l, size_t i)
+{
+	struct watched *d = l->at[i];
+	dur_t age = mono_sub(act_now(l->ctx), d->began);
+
+	if (!analysis_acts(d->code))
+		return false;
+	if (d->asked && is_confirmed(l, i))
+		return true;
+	if (!d->asked && age.us >= CONFIRM_AFTER.us) {
+		d->asked = true;
+		probe_member(l, i, true);
+		probe_replicas(l, i, true, false);
+	}
+	if (!d->asked)
+		look_within(l, DUR_US(CONFIRM_AFTER.us - age.us));
+	else if (age.us < CONFIRM_FOR.us)
+		look_within(l, CONFIRM_EVERY);
+	else
+		look_within(l, REREAD_EVERY);
+	return false;
+}
+
+/* ---- what is told ---- */
+
+static void
+tell_change(struct look *l, size_t i, enum analysis_code was)
+{
+	const struct analysis *an = &l->all->at[i];
+	const struct watched *d = l->at[i];
+	const struct key key = l->snap->members[i].in->key;
+
+	if (an->facts.replicas > 0)
+		act_send(l->ctx, app_of(l->ctx)->store, store_analysis,
+		    .host = key.host, .port = key.port,
+		    .code = analysis_name(d->code), .at_us = d->since.us);
+	if (d->code != ANALYSIS_NO_PROBLEM)
+		act_log(l->ctx, LOG_NOTICE, "%s: %s: %s", d->key,
+		    analysis_name(d->code), analysis_text(d->code));
+	else if (was != ANALYSIS_NO_PROBLEM)
+		act_log(l->ctx, LOG_NOTICE, "%s: no more %s", d->key,
+		    analysis_name(was));
+}
+
+/* What is not settled yet says nothing of what was before. */
+static void
+judge(struct look *l, size_t i, struct verdict *v)
+{
+	const struct analysis *an = &l->all->at[i];
+	struct watched *d = l->at[i];
+	enum analysis_code was = d->code;
+	bool changed = !d->known || d->code != an->code;
+
+	if (an->facts.sight == SIGHT_UNSETTLED || an->facts.unsettled > 0)
+		return;
+	if (changed) {
+		d->known = true;
+		d->code = an->code;
+		d->since = act_wall(l->ctx);
+		d->began = act_now(l->ctx);
+		d->asked = false;
+	}
+	v->since = d->since;
+	if (!app_of(l->ctx)->daemon)
+		return;
+	if (changed)
+		tell_change(l, i, was);
+	if (!app_of(l->ctx)->probe)
+		return;
+	reread(l, i);
+	v->confirmed = confirm(l, i);
+}
+
+/* ---- a look ---- */
+
+static void
+remember(struct look *l, struct cluster_analysis *an, const struct config *c)
+{
+	dur_t limit = DUR_S(c->reasonable_replication_lag_seconds);
+	struct watch *w = l->w;
+
+	shared_unref(w->last);
+	w->last = shared_ref(an);
+	w->news = false;
+	w->config = board_version(l->ctx, BOARD_CONFIG);
+	w->lags = mem_resize(w->lags, l->snap->n, 1);
+	for (size_t i = 0; i < l->snap->n; i++)
+		w->lags[i] = lags(l->snap->members[i].in, limit);
+	act_cancel(l->ctx, &w->timer);
+	w->due.us = 0;
+	if (l->next.us <= 0)
+		return;
+	w->due = mono_add(act_now(l->ctx), l->next);
+	w->timer = act_after(l->ctx, l->next, cluster_look);
+}
+
+void
+watch_look(struct watch *w, struct ctx *ctx, struct cluster_snap *snap,
+    const struct watch_peers *peers)
+{
+	const struct config_shared *c = config_ref(ctx);
+	struct look l = { .w = w, .ctx = ctx, .snap = snap, .peers = peers };
+
+	if (!must_look(w, ctx, snap, c->config)) {
+		snap->analysis = shared_ref(w->last);
+		shared_unref(c);
+		return;
+	}
+	w->round++;
+	l.at = mem_alloc(snap->n * sizeof *l.at);
+	snap->analysis = run(&l, c->config);
+	for (size_t i = 0; i < snap->n; i++)
+		judge(&l, i, &snap->analysis->verdict[i]);
+	drop_gone(w);
+	remember(&l, snap->analysis, c->config);
+	mem_free(l.at);
+	shared_unref(c);
+}
