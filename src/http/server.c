@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -17,6 +18,7 @@ enum {
 	PAUSE_MS = 100,	      /* without a free descriptor */
 	EXPIRE_MS = 1000,     /* between two looks at who waits too long */
 	LAST_MS = 500,	      /* after stop_ms: to send the 503s */
+	NICENESS = 5,	      /* see behind_probes() */
 	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
 	HANDSHAKE_MS = 10000,
 	GZIP_QUALITY = 3, /* of our JSON no slower than 1, and a sixth smaller */
@@ -245,6 +247,22 @@ thread_stop(struct thread *t)
 		run_for(t, GOAWAY_MS);
 }
 
+/*
+ * Who asks as fast as it is answered takes all the CPU there is.  When there is
+ * not enough, servers are to be looked at before pages are.  On Linux the
+ * priority is the thread's own.
+ */
+static void
+behind_probes(void)
+{
+#ifdef __linux__
+	int now = getpriority(PRIO_PROCESS, 0);
+
+	if (now < NICENESS && setpriority(PRIO_PROCESS, 0, NICENESS) != 0)
+		log_line(LOG_DEBUG, "http: setpriority: %s", strerror(errno));
+#endif
+}
+
 static void *
 thread_main(void *arg)
 {
@@ -255,6 +273,7 @@ thread_main(void *arg)
 #ifdef HAVE_PTHREAD_SETNAME_NP
 	pthread_setname_np(pthread_self(), name);
 #endif
+	behind_probes();
 	thread_init(t);
 	sem_post(&t->http->ready);
 	while (t->state == SERVING)

@@ -36,9 +36,15 @@ t_bench_probe_bare_CPPFLAGS = $(AM_CPPFLAGS) $(MARIADB_CFLAGS)
 t_bench_probe_bare_LDADD = $(LIBS_MYSQL)
 EXTRA_DIST += %D%/README %D%/fleet
 
+# HTTP requests at a fixed rate.
+EXTRA_PROGRAMS += %D%/paced
+t_bench_paced_SOURCES = %D%/paced.c
+t_bench_paced_CPPFLAGS = $(AM_CPPFLAGS)
+t_bench_paced_LDADD = src/base/libbase.a
+
 # The daemon on fleets: README here.
 bench: bench-fleet
-bench-fleet: orchestrator t/fleet/fleet %D%/probe_bare
+bench-fleet: orchestrator t/fleet/fleet %D%/probe_bare %D%/paced
 	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 1000
 	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 10000
 .PHONY: bench-fleet
