@@ -187,10 +187,17 @@ my @row = (
 	  "a:3306<top:3306\n" ],
 	[ "relocate-replicas @id", 'relocate-replicas/a/3306/b/3307',
 	  ok_env($list), $ab ],
-	[ "move-replicas-gtid @id", 'move-replicas-gtid/a/3306/b/3307',
+	(map { [ "$_ @id", "$_/a/3306/b/3307?details=moved", ok_env($list),
+	    $ab ] } qw(move-replicas-gtid match-replicas)),
+	[ "match-up-replicas -i a", 'match-up-replicas/a/3306?details=moved',
+	  ok_env($list), $ab ],
+	[ 'move-replicas-gtid -i a -d b:3307 (orchestrator 3)',
+	  'move-replicas-gtid/a/3306/b/3307?details=moved',
 	  ok_env(key('b', 3307)), "b:3307\n" ],
-	[ "match-up-replicas -i a", 'match-up-replicas/a/3306',
-	  ok_env(key('top')), "top:3306\n" ],
+	(map { [ "$_ -i a", "$_/a/3306", ok_env(key('b')), "b:3306\n" ] }
+	    map { "regroup-replicas$_" } '', qw(-gtid -pgtid -bls)),
+	[ 'rematch -i a', 'rematch/a/3306', ok_env($one),
+	  "a:3306<top:3306\n" ],
 	(map { [ "$_ -i a", "$_/a/3306", ok_env($list), $ab ] }
 	    qw(move-up-replicas repoint-replicas)),
 	[ 'tags -i a', 'tags/a/3306', raw([ 'x=1', 'y=' ]), "x=1\ny=\n" ],
@@ -300,7 +307,7 @@ my @row = (
 sub check {
 	my ($words, $path, $answer, $print) = @_;
 	my $r = client({ "/api/$path" => $answer }, '-U', "http://$base/",
-	    '-c', split / /, $words);
+	    '-c', split / /, $words =~ s/ \(.*//r);
 	my $good = is_deeply($r->{seen}, [ "/api/$path" ], "$words: path")
 	    & is($r->{out}, $print, "$words: prints")
 	    & is($r->{exit}, 0, "$words: status");
@@ -373,6 +380,11 @@ my @wrong = (
 	[ [ '-c', 'topology' ], qr/alias or instance .*must be provided/ ],
 	[ [ '-c', 'repoint-replicas', '-i', 'a', '-d', 'b' ],
 	  qr/takes no destination/ ],
+	[ [ '-c', 'relocate', '-i', 'a', '-d', 'b', '-n', 'yes' ],
+	  qr/takes no binary log.*a dry run is -n without a value/ ],
+	[ [ '-c', 'purge-binary-logs', '-i', 'a', '-n' ],
+	  qr/binlog \(-n\) must be provided/ ],
+	[ [ '-n', '-c', 'api', '-P', 'clusters' ], qr/api has no dry run/ ],
 	[ [ '-c' ], qr/-c must have a value/ ],
 	[ [ '-c', 'clusters', '--nosuch', 'x' ], qr/Unknown flag --nosuch/ ],
 	[ [ '-c', 'clusters', '-z', 'x' ], qr/Unknown flag -z/ ],
@@ -427,6 +439,41 @@ is($r->{exit}, 1, 'lost connection: status');
 
 $r = client({ '*' => raw([ instance('::1') ]) }, @url, '-c', 'all-instances');
 is($r->{out}, "[::1]:3306\n", 'IPv6 is printed as it can be given');
+
+# ---- dry runs, and partial success ---------------------------------------
+
+my $plan = "relocate a:3306 below b:3306\n1. a:3306: stop replication\n";
+for my $args ([ '-n', '-c', 'relocate', '-i', 'a', '-d', 'b' ],
+    [ '-c', 'relocate', '-i', 'a', '-d', 'b', '--dry-run' ],
+    [ '-c', 'relocate', '-i', 'a', '-d', 'b', '-n' ]) {
+	$r = client({ '/api/operations' => raw([]),
+	    '/api/relocate/a/3306/b/3306?dry-run=words' => ok_env($plan) },
+	    @url, @$args);
+	is($r->{out}, "$plan\n", "a plan in words: @$args");
+	is($r->{seen}[-1], '/api/relocate/a/3306/b/3306?dry-run=words',
+	    "is asked for: @$args");
+}
+$r = client({ '/api/operations' => raw([]), '*' => ok_env('x') }, @url, '-n',
+    '-c', 'match-up-replicas', '-i', 'a');
+is($r->{seen}[-1], '/api/match-up-replicas/a/3306?details=moved&dry-run=words',
+    'behind another argument');
+$r = client({ '*' => [ 404, '404 page not found' ] }, @url, '-n', '-c',
+    'relocate', '-i', 'a', '-d', 'b');
+like($r->{err}, qr/is too old for a dry run/, 'orchestrator 3 has none');
+is_deeply($r->{seen}, [ '/api/operations' ], 'and is asked for nothing');
+
+$r = client({ '*' => [ 200, { Code => 'OK', Message =>
+    '1 replicas of x:1 relocated below y:1; 1 errors: [b:3306: busy]',
+    Details => [ instance('a') ] } ] }, @url, '-c', 'relocate-replicas', '-i',
+    'x:1', '-d', 'y:1');
+is($r->{out}, "a:3306\n", 'partial success: who was moved');
+like($r->{err}, qr/1 errors: \[b:3306: busy\]/, 'and who was not');
+is($r->{exit}, 0, 'is success');
+$r = client({ '*' => [ 200, { Code => 'OK', Message =>
+    '1 replicas of x:1 relocated below y:1; 0 errors: []',
+    Details => [ instance('a') ] } ] }, @url, '-c', 'relocate-replicas', '-i',
+    'x:1', '-d', 'y:1');
+is($r->{err}, '', 'nothing is said when all were moved');
 
 # ---- credentials --------------------------------------------------------
 
