@@ -45,44 +45,50 @@ place_known(struct directory *d, struct ctx *ctx)
 	}
 }
 
-/* Everything is on the board: let the instances begin. */
+/* It has the facts that the store knew. */
+static void
+start_instance(struct directory *d, struct ctx *ctx, struct entry *e)
+{
+	struct instance_arg arg = { .probe = d->probing, .known = true };
+	struct arena a;
+	struct key key;
+
+	arena_init(&a);
+	key = roster_key(e->asked, &a);
+	snprintf(arg.host, sizeof arg.host, "%s", key.host);
+	arg.port = key.port;
+	arena_fini(&a);
+	roster_set_actor(&d->roster, e,
+	    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
+	act_send(ctx, e->actor, inst_known,
+	    .facts = { (uint8_t *)e->facts, e->facts_len },
+	    .health = { (uint8_t *)e->health, e->health_len });
+	mem_free(e->facts);
+	mem_free(e->health);
+	e->facts = e->health = NULL;
+}
+
+/*
+ * Everything is on the board: who waits for that is told, and then the instances
+ * begin.
+ */
 static void
 start_instances(struct directory *d, struct ctx *ctx)
 {
 	struct entry *e, *tmp;
 
 	d->started = true;
-	HASH_ITER(hh, d->roster.by_key, e, tmp) {
-		struct instance_arg arg = { .probe = d->probing,
-			.known = true };
-		struct arena a;
-		struct key key;
-
-		if (e->facts == NULL) {
-			if (e->cluster[0] != '\0')
-				directory_send_place(ctx, e,
-				    directory_group(d, e->cluster));
-			continue;
-		}
-		arena_init(&a);
-		key = roster_key(e->asked, &a);
-		snprintf(arg.host, sizeof arg.host, "%s", key.host);
-		arg.port = key.port;
-		arena_fini(&a);
-		roster_set_actor(&d->roster, e,
-		    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
-		act_send(ctx, e->actor, inst_known,
-		    .facts = { (uint8_t *)e->facts, e->facts_len },
-		    .health = { (uint8_t *)e->health, e->health_len });
-		directory_send_place(ctx, e, directory_group(d, e->cluster));
-		mem_free(e->facts);
-		mem_free(e->health);
-		e->facts = e->health = NULL;
-	}
 	directory_publish(d, ctx);
 	act_answer(ctx, d->start, directory_started,
 	    .servers = HASH_COUNT(d->roster.by_key),
 	    .clusters = HASH_COUNT(d->groups));
+	HASH_ITER(hh, d->roster.by_key, e, tmp) {
+		if (e->facts != NULL)
+			start_instance(d, ctx, e);
+		if (e->cluster[0] != '\0')
+			directory_send_place(ctx, e,
+			    directory_group(d, e->cluster));
+	}
 }
 
 static void

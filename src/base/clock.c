@@ -89,24 +89,53 @@ read_fraction(const char *p, int *us)
 	return p;
 }
 
+/* Up to max digits, and what stands behind them; NULL: neither. */
+static const char *
+read_number(const char *p, int max, const char *after, int *v)
+{
+	int n = 0;
+
+	*v = 0;
+	for (; n < max && p[n] >= '0' && p[n] <= '9'; n++)
+		*v = *v * 10 + (p[n] - '0');
+	if (n == 0)
+		return NULL;
+	if (*after == '\0')
+		return p + n;
+	return p[n] != '\0' && strchr(after, p[n]) != NULL ? p + n + 1 : NULL;
+}
+
+/* A start reads four a server: sscanf() would be a tenth of it. */
+static const char *
+read_time(const char *p, struct tm *tm, int *us)
+{
+	const struct {
+		int max;
+		const char *after;
+		int *v;
+	} part[] = {
+		{ 4, "-", &tm->tm_year }, { 2, "-", &tm->tm_mon },
+		{ 2, "T ", &tm->tm_mday }, { 2, ":", &tm->tm_hour },
+		{ 2, ":", &tm->tm_min }, { 2, "", &tm->tm_sec },
+	};
+
+	for (size_t i = 0; p != NULL && i < sizeof part / sizeof part[0]; i++)
+		p = read_number(p, part[i].max, part[i].after, part[i].v);
+	return p != NULL ? read_fraction(p, us) : NULL;
+}
+
 enum err_code
 wall_parse(wall_t *t, const char *text, struct err *err)
 {
 	struct tm tm = { 0 };
-	int n = 0, us;
-	const char *p;
-	char sep;
+	const char *end;
+	int us;
 
 	t->us = 0;
 	if (text[0] == '\0')
 		return ERR_NONE;
-	if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon,
-		&tm.tm_mday, &sep, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
-		&n) < 7 || (sep != 'T' && sep != ' '))
-		return err_set(err, ERR_MALFORMED, "not a time: \"%.64s\"",
-		    text);
-	p = read_fraction(text + n, &us);
-	if (strcmp(p, "") != 0 && strcmp(p, "Z") != 0)
+	end = read_time(text, &tm, &us);
+	if (end == NULL || (strcmp(end, "") != 0 && strcmp(end, "Z") != 0))
 		return err_set(err, ERR_MALFORMED, "not a time: \"%.64s\"",
 		    text);
 	tm.tm_year -= 1900;
