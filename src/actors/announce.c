@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/digest.h"
+#include "base/mem.h"
 
 void
 told_init(struct told *t)
@@ -19,6 +20,8 @@ void
 told_fini(struct told *t)
 {
 	arena_fini(&t->arena);
+	for (unsigned i = 0; i < moving_count; i++)
+		mem_free(t->text[i].at);
 }
 
 struct probe_options
@@ -138,6 +141,33 @@ told_take(struct told *t, struct probe *p, struct key filed, struct key asked,
 	t->raw = instance_dup(&in, &t->arena);
 	keep_neighbours(t, p, c);
 	arena_fini(&old);
+}
+
+static const char *
+keep_text(struct told_text *to, const char *text)
+{
+	size_t n = strlen(text) + 1;
+
+	if (n > to->cap) {
+		to->cap = n + n / 4;
+		to->at = mem_resize(to->at, to->cap, 1);
+	}
+	return memcpy(to->at, text, n);
+}
+
+void
+told_moved(struct told *t, const struct quick_news *news)
+{
+	quick_apply(news, t->raw);
+	for (uint32_t rows = news->rows; rows != 0; rows &= rows - 1) {
+		unsigned i = (unsigned)__builtin_ctz(rows);
+		const char **text = moving_member(t->raw, i);
+
+		if (moving_rows[i].kind == MOVING_STR)
+			*text = keep_text(&t->text[i], *text);
+	}
+	if (news->rows != 0)
+		t->shown = 0;
 }
 
 void

@@ -16,6 +16,12 @@ struct neighbour {
 	const char *by;
 };
 
+/* A text that moves, in place; see told_moved(). */
+struct told_text {
+	char *at;
+	size_t cap;
+};
+
 /* The last good probe, kept. */
 struct told {
 	struct arena arena;
@@ -27,6 +33,7 @@ struct told {
 	uint64_t edge;	 /* digest of what decides its place */
 	uint64_t shown;	 /* digest of what was reported last */
 	uint64_t steady; /* digest of what was stored last */
+	struct told_text text[MOVING_MAX]; /* of raw, by row of moving.def */
 };
 
 void told_init(struct told *t);
@@ -39,6 +46,9 @@ void told_fini(struct told *t);
  */
 void told_take(struct told *t, struct probe *p, struct key filed,
     struct key asked, const struct config *c);
+
+/* Of all that only the news moved. */
+void told_moved(struct told *t, const struct quick_news *news);
 
 /* Facts from the store: taken as they are. */
 void told_take_known(struct told *t, const struct instance *in);

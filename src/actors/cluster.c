@@ -362,6 +362,7 @@ publish(struct cluster *cl, struct ctx *ctx)
 	cl->due = NOT_DUE;
 	if (cl->n == 0) {
 		board_remove(ctx, BOARD_CLUSTER, cl->arg.name);
+		cl->stale_errant = false;
 	} else {
 		refresh_places(cl, ctx);
 		publish_snap(cl, ctx);

@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "mysql/intern.h"
 #include "mysql/rows.h"
 #include "base/mem.h"
 #include "topology/schedule.h"
@@ -116,14 +117,14 @@ note_failure(struct inst *in, struct ctx *ctx, const struct err *err)
 }
 
 static void
-note_success(struct inst *in, struct ctx *ctx)
+note_success(struct inst *in, struct ctx *ctx, uint64_t uptime)
 {
 	if (in->health.failures > 0)
 		act_log(ctx, LOG_NOTICE, "reached again after %u failures",
 		    in->health.failures);
 	in->health.failures = 0;
 	in->health.last_seen = act_wall(ctx);
-	in->health.uptime = in->probe->uptime;
+	in->health.uptime = uptime;
 	in->health.partial = true;
 	in->health.error_code = ERR_NONE;
 	in->error[0] = '\0';
@@ -218,12 +219,14 @@ check_facts(struct inst *in, struct ctx *ctx, struct err *err)
 	return ERR_NONE;
 }
 
+/* moved: rows of moving.def, when that is all. */
 static void
-tell_all(struct inst *in, struct ctx *ctx, bool news)
+tell_all(struct inst *in, struct ctx *ctx, bool news, uint32_t moved)
 {
 	uint64_t names = board_version(ctx, BOARD_DIRECTORY);
 
-	instance_report_edge(in, ctx);
+	if (news || in->told.edge == 0)
+		instance_report_edge(in, ctx);
 	instance_register_rule(in, ctx, in->config->config);
 	if (++in->since_announced >= ANNOUNCE_EVERY ||
 	    (news && in->told.near_digest != in->near_announced))
@@ -231,7 +234,7 @@ tell_all(struct inst *in, struct ctx *ctx, bool news)
 	if (news || names != in->names_version) {
 		instance_report(in, ctx, false);
 	} else {
-		instance_report_moved(in, ctx, 0);
+		instance_report_moved(in, ctx, moved);
 		instance_store_times(in, ctx);
 	}
 	in->names_version = names;
@@ -269,14 +272,33 @@ static void
 release_probe(struct inst *in, struct ctx *ctx)
 {
 	act_cancel(ctx, &in->slow);
-	probe_fini(in->probe);
-	mem_free(in->probe);
-	in->probe = NULL;
-	arena_fini(&in->arena);
+	if (in->probe != NULL) {
+		probe_fini(in->probe);
+		mem_free(in->probe);
+		in->probe = NULL;
+		arena_fini(&in->arena);
+	}
 	shared_unref(in->config);
 	in->config = NULL;
 	in->serial = 0;
 	in->state = IDLE;
+}
+
+/* It said what it said, but for what moves. */
+static void
+finish_quickly(struct inst *in, struct ctx *ctx, const struct quick_news *news)
+{
+	in->health.last_checked = act_wall(ctx);
+	in->health.latency = mono_sub(act_now(ctx), in->began);
+	told_moved(&in->told, news);
+	in->moved |= news->rows != 0;
+	note_success(in, ctx, news->uptime);
+	tell_all(in, ctx, false, news->rows);
+	instance_report_state(in, ctx);
+	send_metric(in, ctx);
+	instance_sync_asks(in, ctx);
+	next_tick(in, ctx, in->config->config);
+	release_probe(in, ctx);
 }
 
 static void
@@ -305,8 +327,8 @@ finish_probe(struct inst *in, struct ctx *ctx)
 		instance_store_times(in, ctx);
 		forget_unseen(in, ctx);
 	} else {
-		note_success(in, ctx);
-		tell_all(in, ctx, news);
+		note_success(in, ctx, in->probe->uptime);
+		tell_all(in, ctx, news, 0);
 		instance_report_state(in, ctx);
 	}
 	send_metric(in, ctx);
@@ -339,6 +361,38 @@ run_next(struct inst *in, struct ctx *ctx)
 	    .limit_us = left.us);
 }
 
+/* With all the care that it takes. */
+static void
+start_probe(struct inst *in)
+{
+	in->options = told_options(in->config->config);
+	in->options.version = in->config_version;
+	arena_init(&in->arena);
+	in->probe = mem_alloc(sizeof *in->probe);
+	probe_start(in->probe, &in->options, &in->memory, instance_asked_key(in),
+	    &in->arena);
+}
+
+/* The text as last time; what follows decides whether more must be read. */
+static void
+run_quickly(struct inst *in, struct ctx *ctx)
+{
+	dur_t limit = mono_sub(in->deadline, in->began);
+
+	in->serial = act_request(ctx, in->session, session_run, limit,
+	    .generation = in->memory.generation, .limit_us = limit.us,
+	    .known = in->memory.quick.text);
+}
+
+/* Facts that the memory speaks of were taken, and it is the same server. */
+static bool
+can_be_quick(struct inst *in)
+{
+	return in->told.raw != NULL && in->health.failures == 0 &&
+	    in->memory.fixed_known &&
+	    quick_ready(&in->memory.quick, in->config_version);
+}
+
 static void
 begin_probe(struct inst *in, struct ctx *ctx)
 {
@@ -346,19 +400,59 @@ begin_probe(struct inst *in, struct ctx *ctx)
 
 	assert(in->state == IDLE);
 	in->state = PROBING;
+	in->config_version = board_version(ctx, BOARD_CONFIG);
 	in->config = config_ref(ctx);
 	c = in->config->config;
-	in->options = told_options(c);
-	arena_init(&in->arena);
-	in->probe = mem_alloc(sizeof *in->probe);
-	probe_start(in->probe, &in->options, &in->memory, instance_asked_key(in),
-	    &in->arena);
 	in->began = act_now(ctx);
 	in->deadline = mono_add(in->began,
 	    DUR_S(c->mysql_connect_timeout_seconds +
 		c->mysql_discovery_read_timeout_seconds));
 	in->health.last_attempted = act_wall(ctx);
 	in->slow = act_after(ctx, SLOW_AFTER, probe_slow);
+	if (can_be_quick(in)) {
+		run_quickly(in, ctx);
+	} else {
+		start_probe(in);
+		run_next(in, ctx);
+	}
+}
+
+static bool
+taken_quickly(struct inst *in, struct ctx *ctx, const struct probe_reply *r)
+{
+	struct quick_news news;
+
+	if (r->stale || r->code != ERR_NONE || !in->memory.quick.ready ||
+	    quick_take(&in->memory.quick, r->rows, &news) == QUICK_OTHER)
+		return false;
+	finish_quickly(in, ctx, &news);
+	return true;
+}
+
+/* The text that was sent is the one to be sent now. */
+static bool
+asked_already(struct inst *in)
+{
+	struct bin sent = interned(in->memory.quick.text);
+	const char *text = probe_text(in->probe);
+
+	return text != NULL && sent.data != NULL &&
+	    strcmp(text, (const char *)sent.data) == 0;
+}
+
+/* An answer to a quick one is read in the usual way, or asked for again. */
+static void
+take_reply(struct inst *in, struct ctx *ctx, const struct probe_reply *r)
+{
+	if (in->probe == NULL) {
+		if (taken_quickly(in, ctx, r))
+			return;
+		start_probe(in);
+		if (asked_already(in))
+			probe_take(in->probe, r);
+	} else {
+		probe_take(in->probe, r);
+	}
 	run_next(in, ctx);
 }
 
@@ -370,7 +464,7 @@ on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 	if (in->state != PROBING || m->serial != in->serial)
 		return; /* of a probe that was given up */
 	in->serial = 0;
-	probe_take(in->probe, &(struct probe_reply){
+	take_reply(in, ctx, &(struct probe_reply){
 		.generation = r->generation,
 		.stale = r->stale,
 		.code = (enum err_code)r->code,
@@ -378,7 +472,6 @@ on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 		.error = r->error,
 		.rows = r->rows,
 	});
-	run_next(in, ctx);
 }
 
 static void
@@ -389,12 +482,11 @@ on_refused(struct inst *in, struct ctx *ctx, const struct msg *m)
 	if (in->state != PROBING || m->serial != in->serial)
 		return;
 	in->serial = 0;
-	probe_take(in->probe, &(struct probe_reply){
-		.generation = probe_generation(in->probe),
+	take_reply(in, ctx, &(struct probe_reply){
+		.generation = in->memory.generation,
 		.code = ERR_BUSY,
 		.error = "the server's session is busy or gone",
 	});
-	run_next(in, ctx);
 }
 
 static void

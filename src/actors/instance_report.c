@@ -116,6 +116,7 @@ store(struct inst *in, struct ctx *ctx, uint64_t steady,
 	else if (steady == in->told.steady && !due)
 		return;
 	in->told.steady = steady;
+	in->moved = false;
 	note_stored(in, ctx);
 	address_set(&in->stored_as, key);
 	pack_health(in, &health);
@@ -124,11 +125,45 @@ store(struct inst *in, struct ctx *ctx, uint64_t steady,
 	buf_fini(&health);
 }
 
+/* The directory filed it anew, and has not said where yet. */
+static bool
+moving(const struct inst *in)
+{
+	return in->port != in->shown_port ||
+	    strcmp(in->host, in->shown_host) != 0;
+}
+
+/* Positions go along with the times, when these are due. */
+static void
+store_moved(struct inst *in, struct ctx *ctx)
+{
+	const struct directory_snap *snap;
+	struct instance *now;
+	struct arena a;
+	struct buf facts;
+
+	arena_init(&a);
+	buf_init(&facts);
+	snap = board_get(ctx, BOARD_DIRECTORY, "directory");
+	now = told_resolve(&in->told, snap, &a);
+	now->key = instance_filed_key(in);
+	instance_pack(&facts, now);
+	store(in, ctx, in->told.steady, &facts);
+	shared_unref(snap);
+	buf_fini(&facts);
+	arena_fini(&a);
+}
+
 void
 instance_store_times(struct inst *in, struct ctx *ctx)
 {
 	struct buf health;
 
+	if (in->moved && act_now(ctx).us >= in->store_due.us &&
+	    in->stored_as.host[0] != '\0' && !moving(in)) {
+		store_moved(in, ctx);
+		return;
+	}
 	if (in->stored_as.host[0] == '\0' ||
 	    (act_now(ctx).us < in->store_due.us &&
 	    in->stored_failing == (in->health.failures > 0)))
@@ -139,14 +174,6 @@ instance_store_times(struct inst *in, struct ctx *ctx)
 	    .host = in->stored_as.host, .port = in->stored_as.port,
 	    .health = bytes(&health));
 	buf_fini(&health);
-}
-
-/* The directory filed it anew, and has not said where yet. */
-static bool
-moving(const struct inst *in)
-{
-	return in->port != in->shown_port ||
-	    strcmp(in->host, in->shown_host) != 0;
 }
 
 void

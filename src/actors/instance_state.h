@@ -49,9 +49,10 @@ struct inst {
 	addr_t session;
 	uint32_t serial; /* of the session_run that waits; 0: none */
 	struct probe_memory memory;
-	struct probe *probe; /* only while PROBING: thousands do not */
+	struct probe *probe; /* only while PROBING, and not quickly (quick.h) */
 	struct probe_options options;
 	const struct config_shared *config; /* held while PROBING */
+	uint64_t config_version;
 	struct arena arena;		    /* of the probe */
 	mono_t began, deadline;
 
@@ -68,6 +69,7 @@ struct inst {
 	uint64_t near_announced;  /* digest of the neighbours named */
 	mono_t store_due;    /* times are written again */
 	bool stored_failing; /* what was written last */
+	bool moved;	     /* since: positions are to be written, too */
 	struct address stored_as; /* its row in the store; "": none */
 	mono_t rule_until; /* the promotion rule is registered until then */
 	char rule[32];

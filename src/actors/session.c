@@ -47,6 +47,7 @@ struct session {
 	int fd; /* of conn: the library closes it on an error, before us */
 	uint32_t generation; /* of the connection; grows with each */
 	bool running;
+	bool writing; /* what was watched for last is room to write */
 	uint32_t dial;	     /* serial of the attempt under way; 0: none */
 	bool closing;
 
@@ -54,7 +55,8 @@ struct session {
 	bool asked;
 	struct ask ask;
 	mono_t began, deadline;
-	timer_ref limit;
+	timer_ref limit;  /* stays when a request ends: the next has it */
+	mono_t limit_due; /* when it comes; 0: it does not */
 
 	/* What was learnt of the server. */
 	bool tls;  /* it has been reached with TLS: never without again */
@@ -89,8 +91,8 @@ key_of(const void *self)
 static void
 end_request(struct session *s, struct ctx *ctx)
 {
+	(void)ctx;
 	s->asked = false;
-	act_cancel(ctx, &s->limit);
 }
 
 static void
@@ -133,6 +135,17 @@ drop_connection(struct session *s, struct ctx *ctx)
 	conn_init(&s->conn, NULL);
 	s->running = false;
 	act_cancel(ctx, &s->idle);
+}
+
+/*
+ * From now on whatever comes is told once, and that it ended, too: a request
+ * needs no call for it.
+ */
+static void
+watch(struct session *s, struct ctx *ctx)
+{
+	act_io(ctx, s->fd, EPOLLIN | EPOLLRDHUP | EPOLLET);
+	s->writing = false;
 }
 
 static void
@@ -183,6 +196,7 @@ on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
 	if (my != NULL) {
 		conn_init(&s->conn, my);
 		s->fd = conn_fd(&s->conn);
+		watch(s, ctx);
 		s->generation++;
 		s->tls = s->tls || r->tls;
 		set_lifetime(s, ctx);
@@ -201,20 +215,21 @@ on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
 static void
 take_outcome(struct session *s, struct ctx *ctx)
 {
-	struct conn_outcome o = s->conn.outcome;
+	const struct conn_outcome *now = &s->conn.outcome;
+	struct conn_outcome o;
 
 	s->running = false;
-	if (!o.lost) {
-		answer(s, ctx, &(struct msg_session_reply){ .code = o.code,
-		    .errnum = o.errnum, .error = o.text,
+	if (!now->lost) {
+		answer(s, ctx, &(struct msg_session_reply){
+		    .code = now->code, .errnum = now->errnum,
+		    .error = now->text,
 		    .rows = { (const uint8_t *)s->conn.rows.data,
 			s->conn.rows.len } });
 		/* Thousands of sessions: none keeps its last reply. */
 		buf_fini(&s->conn.rows);
-		buf_init(&s->conn.rows);
-		act_io(ctx, s->fd, EPOLLRDHUP);
 		return;
 	}
+	o = *now;
 	drop_connection(s, ctx);
 	if (o.code == ERR_UNREACHABLE)
 		dial(s, ctx);
@@ -225,10 +240,22 @@ take_outcome(struct session *s, struct ctx *ctx)
 static void
 go_on(struct session *s, struct ctx *ctx, uint32_t events)
 {
-	if (events != 0)
-		act_io(ctx, s->fd, events);
-	else
+	if (events == 0) {
 		take_outcome(s, ctx);
+	} else if ((events & EPOLLOUT) != 0) {
+		act_io(ctx, s->fd, events);
+		s->writing = true;
+	} else if (s->writing) {
+		watch(s, ctx);
+	}
+}
+
+static void
+lose(struct session *s, struct ctx *ctx)
+{
+	drop_connection(s, ctx);
+	if (!addr_is_none(s->arg.owner))
+		act_send(ctx, s->arg.owner, session_lost);
 }
 
 static void
@@ -240,12 +267,11 @@ on_io(struct session *s, struct ctx *ctx, const struct msg *m)
 		return;
 	if (s->running) {
 		go_on(s, ctx, conn_continue(&s->conn, io.events));
-		return;
 	}
-	/* The server closed it, between two requests. */
-	drop_connection(s, ctx);
-	if (!addr_is_none(s->arg.owner))
-		act_send(ctx, s->arg.owner, session_lost);
+	/* The server closed it, after its answer or between two requests. */
+	if (s->conn.m != NULL && !s->running &&
+	    (io.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+		lose(s, ctx);
 }
 
 static bool
@@ -253,6 +279,18 @@ is_expired(const struct session *s, struct ctx *ctx)
 {
 	return s->conn.m != NULL && s->expires.us > 0 &&
 	    s->expires.us <= act_now(ctx).us;
+}
+
+/* The timer of an earlier request, if it comes in time, sets itself anew. */
+static void
+set_limit(struct session *s, struct ctx *ctx)
+{
+	if (s->limit_due.us != 0 && s->limit_due.us <= s->deadline.us)
+		return;
+	act_cancel(ctx, &s->limit);
+	s->limit = act_after(ctx, mono_sub(s->deadline, act_now(ctx)),
+	    session_limit);
+	s->limit_due = s->deadline;
 }
 
 static void
@@ -270,7 +308,7 @@ on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 	s->ask = ask_of(m);
 	s->began = act_now(ctx);
 	s->deadline = mono_add(s->began, DUR_US(r->limit_us));
-	s->limit = act_after(ctx, DUR_US(r->limit_us), session_limit);
+	set_limit(s, ctx);
 	if (is_expired(s, ctx))
 		drop_connection(s, ctx);
 	if (s->conn.m == NULL) {
@@ -279,19 +317,20 @@ on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 		answer_stale(s, ctx);
 	} else {
 		s->running = true;
-		go_on(s, ctx, conn_start(&s->conn, r->text));
+		go_on(s, ctx, r->known != 0 ?
+		    conn_start_known(&s->conn, r->known) :
+		    conn_start(&s->conn, r->text));
 	}
 }
 
 static void
 on_session_limit(struct session *s, struct ctx *ctx)
 {
-	dur_t left = mono_sub(s->deadline, act_now(ctx));
-
+	s->limit_due = (mono_t){ 0 };
 	if (!s->asked)
 		return;
-	if (left.us > 0) { /* of the request before this one */
-		s->limit = act_after(ctx, left, session_limit);
+	if (s->deadline.us > act_now(ctx).us) { /* of an earlier request */
+		set_limit(s, ctx);
 		return;
 	}
 	if (s->running) {

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "mysql/intern.h"
 
 enum { REPLY_USUAL = 4000 }; /* bytes; it grows when there are more */
 
@@ -133,19 +134,86 @@ fail(struct conn *c)
 
 /* ---- results to bytes ---- */
 
+/* The array of their names, as rows_begin() writes it. */
+static void
+pack_names(struct buf *b, const MYSQL_FIELD *f, unsigned n)
+{
+	pack_array(b, n);
+	for (unsigned i = 0; i < n; i++)
+		pack_cstr(b, f[i].name != NULL ? f[i].name : "");
+}
+
+/* Is one, as pack_cstr() writes it, next at *p? */
+static bool
+is_name(const uint8_t **p, const uint8_t *end, const MYSQL_FIELD *f)
+{
+	size_t n = f->name != NULL ? f->name_length + 1 : 1;
+	size_t head = n < 32 ? 1 : 2;
+
+	if (n > 0xff || (size_t)(end - *p) < head + n ||
+	    (*p)[0] != (head == 1 ? 0xa0 | n : 0xd9) ||
+	    (head == 2 && (*p)[1] != n) ||
+	    memcmp(*p + head, f->name != NULL ? f->name : "", n) != 0)
+		return false;
+	*p += head + n;
+	return true;
+}
+
+/* Are they those that go by this number? */
+static bool
+are_names(uint32_t number, const MYSQL_FIELD *f, unsigned n)
+{
+	struct bin names = interned(number);
+	struct pcur c;
+
+	if (names.data == NULL)
+		return false;
+	pcur_init(&c, names.data, names.len);
+	if (pcur_array(&c) != n)
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if (!is_name(&c.p, c.end, &f[i]))
+			return false;
+	return pcur_done(&c);
+}
+
+/* Of the result that begins; 0: they have no number. */
+static uint32_t
+number_of_names(struct conn *c, const MYSQL_FIELD *f, unsigned n)
+{
+	static_assert(INTERN_MAX <= UINT16_MAX, "numbers are kept in 16 bits");
+	uint16_t *last;
+	struct buf b;
+
+	if (!c->known || c->results > CONN_KNOWN_MAX)
+		return 0;
+	last = &c->names[c->results - 1];
+	if (*last != 0 && are_names(*last, f, n))
+		return *last;
+	buf_init(&b);
+	pack_names(&b, f, n);
+	*last = (uint16_t)intern(b.data, b.len);
+	buf_fini(&b);
+	return *last;
+}
+
 static bool
 begin_result(struct conn *c)
 {
-	const char *names[ROWS_COLUMNS_MAX];
 	unsigned n = mysql_num_fields(c->result);
 	const MYSQL_FIELD *f = mysql_fetch_fields(c->result);
+	uint32_t number;
 
 	if (n > ROWS_COLUMNS_MAX)
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		names[i] = f[i].name != NULL ? f[i].name : "";
+	if (c->rows.cap == 0)
+		buf_room(&c->rows, REPLY_USUAL);
 	c->begin = c->rows.len;
-	c->mark = rows_begin(&c->rows, names, n);
+	number = number_of_names(c, f, n);
+	if (number == 0)
+		pack_names(&c->rows, f, n);
+	c->mark = number == 0 ? rows_begin_count(&c->rows) :
+				rows_begin_known(&c->rows, number);
 	c->row_count = 0;
 	return true;
 }
@@ -243,18 +311,36 @@ run(struct conn *c, int wait)
 	return c->state == CONN_IDLE ? 0 : to_epoll(wait);
 }
 
-uint32_t
-conn_start(struct conn *c, const char *text)
+static uint32_t
+start(struct conn *c, const char *text, size_t len)
 {
 	assert(c->m != NULL && c->state == CONN_IDLE && !c->outcome.lost);
 	buf_reset(&c->rows);
-	buf_room(&c->rows, REPLY_USUAL);
-	c->outcome = (struct conn_outcome){ .code = ERR_NONE };
+	c->outcome.code = ERR_NONE;
+	c->outcome.errnum = 0;
+	c->outcome.text[0] = '\0';
 	c->results = 0;
-	c->text = mem_strdup(text);
 	c->state = CONN_QUERY;
-	return run(c, mysql_real_query_start(&c->ret, c->m, c->text,
-	    strlen(c->text)));
+	return run(c, mysql_real_query_start(&c->ret, c->m, text, len));
+}
+
+uint32_t
+conn_start(struct conn *c, const char *text)
+{
+	assert(c->text == NULL);
+	c->known = false;
+	c->text = mem_strdup(text);
+	return start(c, c->text, strlen(c->text));
+}
+
+uint32_t
+conn_start_known(struct conn *c, uint32_t text)
+{
+	struct bin t = interned(text);
+
+	assert(t.data != NULL && c->text == NULL);
+	c->known = true;
+	return start(c, (const char *)t.data, t.len);
 }
 
 /* The call that waits goes on; what it waits for then. */

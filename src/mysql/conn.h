@@ -27,7 +27,11 @@
 struct st_mysql;
 struct st_mysql_res;
 
-enum { CONN_BYTES_MAX = 32 << 20, CONN_RESULTS_MAX = 1000 };
+enum {
+	CONN_BYTES_MAX = 32 << 20,
+	CONN_RESULTS_MAX = 1000,
+	CONN_KNOWN_MAX = 16, /* results whose names are remembered */
+};
 
 struct conn_outcome {
 	enum err_code code;
@@ -52,7 +56,9 @@ struct conn {
 	int ret;
 	size_t begin, mark; /* of the result being written, in rows */
 	size_t row_count, results;
-	char *text; /* the library points at it while it sends */
+	char *text; /* the library points at it while it sends; NULL: interned */
+	bool known; /* column names go by number where they can */
+	uint16_t names[CONN_KNOWN_MAX]; /* of each result, the last time */
 };
 
 /* Takes m over. */
@@ -66,6 +72,9 @@ int conn_fd(const struct conn *c);
  */
 uint32_t conn_start(struct conn *c, const char *text);
 uint32_t conn_continue(struct conn *c, uint32_t ready);
+
+/* The same with a text by its number (intern.h), and names that way, too. */
+uint32_t conn_start_known(struct conn *c, uint32_t text);
 
 /*
  * End the query under way, if any; the connection is lost.  Before this and

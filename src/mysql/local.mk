@@ -6,6 +6,8 @@ src_mysql_libmysql_orc_a_SOURCES = \
 	%D%/connect.c %D%/connect.h \
 	%D%/dialect.c %D%/dialect.h %D%/dialect.def \
 	%D%/handles.c %D%/handles.h \
+	%D%/intern.c %D%/intern.h \
+	%D%/quick.c %D%/quick.h \
 	%D%/probe.c %D%/probe.h %D%/probe_impl.h \
 	%D%/probe_fields.c \
 	%D%/probe_memory.c \

@@ -31,6 +31,7 @@ probe_start(struct probe *p, const struct probe_options *o,
 	p->arena = a;
 	p->asked = asked;
 	p->found_end = &p->found;
+	m->quick.ready = false; /* until this one is kept instead */
 	buf_init(&p->text);
 	if (m->fixed_known) {
 		probe_begin_main(p);
@@ -274,9 +275,19 @@ next_step(struct probe *p)
 		probe_end_main(p);
 }
 
+/* All that was asked every time has answered in it, and nothing is left. */
+static void
+keep_quick(struct probe *p, const struct probe_reply *r)
+{
+	if (p->phase == PROBE_OVER && p->err.code == ERR_NONE &&
+	    p->memory->digest_valid)
+		quick_keep(p, r->rows);
+}
+
 void
 probe_take(struct probe *p, const struct probe_reply *r)
 {
+	bool whole = is_first_main(p);
 	unsigned done;
 
 	assert(p->phase != PROBE_OVER && p->sent);
@@ -296,6 +307,7 @@ probe_take(struct probe *p, const struct probe_reply *r)
 		find_uptime(p, r->rows);
 		p->at = p->todo_count;
 		next_step(p);
+		keep_quick(p, r);
 		return;
 	}
 	done = take_results(p, r->rows);
@@ -304,7 +316,7 @@ probe_take(struct probe *p, const struct probe_reply *r)
 		probe_memory_distrust(p->memory);
 		return;
 	}
-	if (is_first_main(p))
+	if (whole)
 		keep_digest(p, r, done);
 	p->at += done;
 	p->batch -= done;
@@ -314,6 +326,8 @@ probe_take(struct probe *p, const struct probe_reply *r)
 		probe_fail(p, ERR_MALFORMED, "fewer results than statements");
 	if (p->phase != PROBE_OVER && p->err.code == ERR_NONE && p->sent)
 		next_step(p);
+	if (whole)
+		keep_quick(p, r);
 }
 
 struct instance *

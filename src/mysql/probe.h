@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/pack.h"
 #include "mysql/dialect.h"
+#include "mysql/quick.h"
 #include "topology/instance.h"
 
 /* Queries that an operator configured, each with the fact it gives. */
@@ -47,6 +48,7 @@ enum probe_query {
 enum probe_filed { FILED_ASKED, FILED_HOSTNAME, FILED_REPORT_HOST };
 
 struct probe_options {
+	uint64_t version; /* another one: they may have changed */
 	enum probe_filed filed;
 	bool skip_maxscale_check;
 	bool list_replicas;	/* DiscoverByShowSlaveHosts */
@@ -95,6 +97,8 @@ struct probe_memory {
 	char *note[PROBE_STATEMENTS_MAX]; /* why they failed; or NULL */
 	bool digest_valid;
 	uint64_t digest;     /* of the last complete answer */
+	size_t channel;	     /* row of the replica status that is shown */
+	struct quick quick;  /* that answer itself */
 };
 
 void probe_memory_init(struct probe_memory *m);

@@ -240,9 +240,8 @@ thread_state(const char *s)
 	return strcasecmp(s, "No") == 0 ? THREAD_STOPPED : THREAD_OTHER;
 }
 
-/* Seconds behind: NULL stays NULL, negative ones are 0. */
-static struct nullint
-seconds(const char *s)
+struct nullint
+seconds_of(const char *s)
 {
 	struct nullint v = { 0, s != NULL && s[0] != '\0' };
 
@@ -270,7 +269,7 @@ field_set(struct probe_seen *to, const struct field *f, const char *value,
 		*(struct nullbool *)p =
 		    (struct nullbool){ text_is_true(v), v[0] != '\0' };
 		break;
-	case V_SECONDS: *(struct nullint *)p = seconds(value); break;
+	case V_SECONDS: *(struct nullint *)p = seconds_of(value); break;
 	case V_PORT: *(uint32_t *)p = (uint32_t)strtoul(v, NULL, 10); break;
 	case V_POS: *(int64_t *)p = strtoll(v, NULL, 10); break;
 	case V_FILTER: *(bool *)p |= v[0] != '\0'; break;

@@ -89,6 +89,11 @@ void probe_memory_restart(struct probe_memory *m);
 /* The statement was not refused this time, or is not asked any more. */
 void probe_drop_note(struct probe_memory *m, unsigned s);
 
+/* ---- quick.c ---- */
+
+/* This answer was complete: the next may be like it. */
+void quick_keep(struct probe *p, struct bin answer);
+
 /* ---- probe_plan.c ---- */
 
 void probe_begin_fixed(struct probe *p);
@@ -143,6 +148,10 @@ void field_set(struct probe_seen *to, const struct field *f, const char *value,
     struct arena *a);
 
 bool text_is_true(const char *s);
+/* Seconds behind: NULL stays NULL, negative ones are 0. */
+struct nullint seconds_of(const char *s);
+/* What ReplicationLagQuery gave; false: that is no number. */
+bool lag_of(const char *value, struct nullint *lag);
 
 /* Tables are in order: for the test. */
 bool fields_sorted(void);

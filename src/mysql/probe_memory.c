@@ -48,12 +48,14 @@ probe_memory_fini(struct probe_memory *m)
 	for (unsigned s = 0; s < STATEMENTS; s++)
 		probe_drop_note(m, s);
 	arena_fini(&m->arena);
+	quick_fini(&m->quick);
 }
 
 void
 probe_memory_distrust(struct probe_memory *m)
 {
 	m->digest_valid = false;
+	m->quick.ready = false;
 }
 
 /* The answers to come are of another connection, maybe of another server. */
@@ -66,6 +68,7 @@ probe_memory_restart(struct probe_memory *m)
 	m->fixed_known = false;
 	m->variables = 0;
 	m->digest_valid = false;
+	m->quick.ready = false;
 	m->process_right = false;
 	m->one_by_one = false;
 	for (unsigned s = 0; s < STATEMENTS; s++)

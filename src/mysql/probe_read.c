@@ -209,6 +209,7 @@ choose_channel(struct probe *p, struct rows *r)
 			chosen = i;
 	}
 	p->seen.in.channels = n;
+	p->memory->channel = chosen;
 	if (!rows_ok(r) || chosen == rows)
 		return false;
 	r->cur = start;
@@ -419,18 +420,23 @@ whole_number(const char *text, int64_t *v)
 	return end != text && *end == '\0';
 }
 
+bool
+lag_of(const char *value, struct nullint *lag)
+{
+	int64_t v = 0;
+
+	if (value != NULL && !whole_number(value, &v))
+		return false;
+	*lag = (struct nullint){ v < 0 ? 0 : v, value != NULL };
+	return true;
+}
+
 static void
 take_lag(struct probe *p, const char *value)
 {
-	struct nullint *lag = &p->seen.in.lag_seconds;
-	int64_t v = 0;
-
-	if (value != NULL && !whole_number(value, &v)) {
+	if (!lag_of(value, &p->seen.in.lag_seconds))
 		probe_note(p, "ReplicationLagQuery: \"%.40s\" is not a number",
 		    value);
-		return;
-	}
-	*lag = (struct nullint){ v < 0 ? 0 : v, value != NULL };
 }
 
 static void

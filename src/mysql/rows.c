@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/digest.h"
+#include "mysql/intern.h"
 
 /* The count of rows is written in full width, so that it can be set later. */
 enum { COUNT_TAG = 0xce, COUNT_BYTES = 5 };
@@ -23,17 +24,29 @@ set_count(char *p, size_t rows)
 }
 
 size_t
+rows_begin_count(struct buf *b)
+{
+	size_t mark = b->len;
+
+	buf_add(b, "\xce\0\0\0\0", COUNT_BYTES);
+	return mark;
+}
+
+size_t
 rows_begin(struct buf *b, const char *const *columns, size_t n)
 {
-	size_t mark;
-
 	assert(n <= ROWS_COLUMNS_MAX);
 	pack_array(b, n);
 	for (size_t i = 0; i < n; i++)
 		pack_cstr(b, columns[i]);
-	mark = b->len;
-	buf_add(b, "\xce\0\0\0\0", COUNT_BYTES);
-	return mark;
+	return rows_begin_count(b);
+}
+
+size_t
+rows_begin_known(struct buf *b, uint32_t names)
+{
+	pack_uint(b, names);
+	return rows_begin_count(b);
 }
 
 void
@@ -125,19 +138,18 @@ rows_next(struct rows *r)
 
 /* Nearly everything here is a string of less than 256 bytes. */
 static void
-skip_string(struct rows *r, size_t i)
+skip_string(struct pcur *c)
 {
-	const uint8_t *p = r->cur.p;
-	size_t left = (size_t)(r->cur.end - p);
+	const uint8_t *p = c->p;
+	size_t left = (size_t)(c->end - p);
 
-	(void)i;
 	if (left > 0 && p[0] >= 0xa0 && p[0] <= 0xbf &&
 	    left > (p[0] & 0x1fu))
-		r->cur.p += 1 + (p[0] & 0x1f);
+		c->p += 1 + (p[0] & 0x1f);
 	else if (left > 1 && p[0] == 0xd9 && left - 1 > p[1])
-		r->cur.p += 2 + p[1];
+		c->p += 2 + p[1];
 	else
-		pcur_skip(&r->cur);
+		pcur_skip(c);
 }
 
 static void
@@ -145,33 +157,73 @@ skip_rows(struct rows *r)
 {
 	for (; r->rows_left > 0 && rows_ok(r); r->rows_left--)
 		for (size_t i = 0; i < r->columns && rows_ok(r); i++)
-			skip_string(r, i);
+			skip_string(&r->cur);
 }
 
 static void
-read_name(struct rows *r, size_t i)
+read_name(struct rows *r, struct pcur *c, size_t i)
 {
-	r->name[i] = pcur_cstr(&r->cur);
+	r->name[i] = pcur_cstr(c);
 	r->value[i] = NULL;
 	r->length[i] = 0;
 	if (r->name[i] == NULL)
+		c->bad = true;
+}
+
+static void
+skip_name(struct rows *r, struct pcur *c, size_t i)
+{
+	(void)r;
+	(void)i;
+	skip_string(c);
+}
+
+typedef void name_fn(struct rows *r, struct pcur *c, size_t i);
+
+static void
+read_names(struct rows *r, struct pcur *c, name_fn *name)
+{
+	r->columns = pcur_array(c);
+	if (r->columns > ROWS_COLUMNS_MAX)
+		c->bad = true;
+	for (size_t i = 0; i < r->columns && pcur_ok(c); i++)
+		name(r, c, i);
+}
+
+static bool
+is_number(const struct pcur *c)
+{
+	return c->p < c->end && (*c->p < 0x80 || (*c->p & 0xfc) == 0xcc);
+}
+
+/* Those that go by a number. */
+static void
+read_known_names(struct rows *r, name_fn *name)
+{
+	uint64_t number = pcur_uint(&r->cur);
+	struct bin names = interned(number < UINT32_MAX ? (uint32_t)number : 0);
+	struct pcur c;
+
+	pcur_init(&c, names.data, names.len);
+	if (names.data != NULL)
+		read_names(r, &c, name);
+	if (names.data == NULL || !pcur_done(&c))
 		r->cur.bad = true;
 }
 
 /* To the next result, with its names or without. */
 static bool
-next_head(struct rows *r, void (*name)(struct rows *r, size_t i))
+next_head(struct rows *r, name_fn *name)
 {
 	uint64_t rows;
 
 	skip_rows(r);
 	if (!rows_ok(r) || pcur_done(&r->cur))
 		return false;
-	r->columns = pcur_array(&r->cur);
-	if (r->columns > ROWS_COLUMNS_MAX)
-		r->cur.bad = true;
-	for (size_t i = 0; i < r->columns && rows_ok(r); i++)
-		name(r, i);
+	if (is_number(&r->cur))
+		read_known_names(r, name);
+	else
+		read_names(r, &r->cur, name);
 	rows = pcur_uint(&r->cur);
 	/* Each value takes a byte at least; a row without columns is none. */
 	if (rows > (size_t)(r->cur.end - r->cur.p) ||
@@ -245,7 +297,7 @@ next_piece(struct rows *r, const uint8_t **skip_to)
 			    memcmp(name.data, "Uptime", sizeof "Uptime") == 0)
 				return value;
 		}
-		if (!next_head(r, skip_string))
+		if (!next_head(r, skip_name))
 			return NULL;
 	}
 }

@@ -7,7 +7,9 @@
  * A reply is a row of results, one for each statement that succeeded; each
  * result has named columns and rows of strings or NULL (MySQL's text protocol).
  * In msgpack: an array of column names, the count of rows, then the values of
- * row after row.  Names and values end in a NUL that is not counted.
+ * row after row.  Names and values end in a NUL that is not counted.  Instead of
+ * the array there may be its number (intern.h): who sends the same names each
+ * second need not.
  */
 #ifndef ORC_MYSQL_ROWS_H
 #define ORC_MYSQL_ROWS_H
@@ -31,6 +33,8 @@ void rows_put_result(struct buf *b, const char *const *columns, size_t n,
 void rows_put_value(struct buf *b, const char *v, size_t len); /* v NULL: NULL */
 void rows_put_ok(struct buf *b); /* a statement without a result */
 size_t rows_begin(struct buf *b, const char *const *columns, size_t n);
+size_t rows_begin_known(struct buf *b, uint32_t names); /* their number */
+size_t rows_begin_count(struct buf *b); /* behind names that stand there */
 void rows_end(struct buf *b, size_t mark, size_t rows);
 
 /* Reading.  Everything points into the reply. */

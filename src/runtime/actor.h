@@ -177,7 +177,9 @@ bool act_cancel(struct ctx *ctx, timer_ref *t);
 /* ---- io, children, signals; the simulator asserts, but has no signals ---- */
 
 /*
- * Watch fd for EPOLLIN, EPOLLOUT...; one-shot: after SYS_IO call again.
+ * Watch fd for EPOLLIN, EPOLLOUT...; one-shot: after SYS_IO call again.  With
+ * EPOLLET it stays watched: SYS_IO whenever something new comes; who gets it
+ * reads until there is no more, for what waited already is not told again.
  * events 0 stops watching, takes back a SYS_IO that waits, and must precede
  * close(fd).  One actor watches a descriptor at a time, per thread.
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Descriptors: an epoll set per thread, made with the first act_io() there.  A
- * watch is one-shot, so at most one SYS_IO per descriptor waits in an inbox; a
- * later act_io() takes it back out.
+ * Descriptors: an epoll set per thread, made with the first act_io() there.  At
+ * most one SYS_IO per descriptor waits in an inbox: a watch is one-shot, or what
+ * comes meanwhile (EPOLLET) is added to the one that waits.  A later act_io()
+ * takes it back out.
  */
 #include "config.h"
 
@@ -22,6 +23,7 @@ struct io_watch {
 	struct actor *owner;
 	struct io_watch *next, **prev; /* all of its actor */
 	struct cell *cell;	       /* SYS_IO that waits in the inbox */
+	uint32_t came;		       /* what it says */
 };
 
 struct io {
@@ -104,8 +106,9 @@ table_set(struct io *io, int fd, struct io_watch *w)
 static void
 arm(struct io *io, struct io_watch *w, int op)
 {
-	struct epoll_event ev = { .events = w->events | EPOLLONESHOT,
-		.data.fd = w->fd };
+	bool stays = (w->events & EPOLLET) != 0;
+	struct epoll_event ev = { .data.fd = w->fd,
+		.events = w->events | (stays ? 0 : EPOLLONESHOT) };
 	int failed = epoll_ctl(io->epoll, op, w->fd, &ev);
 
 	/* Closed and opened again without a word: epoll forgot the old one. */
@@ -231,6 +234,18 @@ io_join(struct ctx *ctx, struct actor *a)
 /* ---- what epoll says ---- */
 
 static void
+write_event(struct io_watch *w, uint32_t events)
+{
+	struct buf *b = &w->cell->body;
+
+	w->came = events;
+	buf_reset(b);
+	pack_array(b, 2);
+	pack_int(b, w->fd);
+	pack_uint(b, events);
+}
+
+static void
 on_event(struct thread *t, int fd, uint32_t events)
 {
 	struct io_watch *w = watch_get(t->io, fd);
@@ -238,18 +253,20 @@ on_event(struct thread *t, int fd, uint32_t events)
 
 	if (w == NULL || w->events == 0)
 		return;
-	assert(w->cell == NULL);
-	w->events = 0;
+	if (w->cell != NULL) {
+		assert((w->events & EPOLLET) != 0);
+		write_event(w, w->came | events);
+		return;
+	}
+	if ((w->events & EPOLLET) == 0)
+		w->events = 0;
 	c = cell_take(&t->ctx);
 	c->to = c->from = w->owner->self;
 	c->type = SYS_IO;
 	c->kind = MSG_ANS;
 	c->item = w;
 	w->cell = c;
-	buf_reset(&c->body);
-	pack_array(&c->body, 2);
-	pack_int(&c->body, fd);
-	pack_uint(&c->body, events);
+	write_event(w, events);
 	core_push(&t->ctx, w->owner, c);
 }
 

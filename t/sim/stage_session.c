@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "mysql/intern.h"
+#include "mysql/rows.h"
 
 struct session {
 	struct session_arg arg;
@@ -22,6 +24,7 @@ struct session {
 	mono_t began;
 	uint32_t asked_generation;
 	char *text;
+	bool known; /* it came by its number */
 	enum err_code code; /* when DOOMED */
 	unsigned errnum;
 	char error[256];
@@ -170,7 +173,9 @@ on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 	s->ask = ask_of(m);
 	s->began = act_now(ctx);
 	s->asked_generation = r->generation;
-	s->text = mem_strdup(r->text);
+	s->known = r->known != 0;
+	s->text = mem_strdup(s->known ?
+	    (const char *)interned(r->known).data : r->text);
 	if (!connected(s, ctx))
 		begin_connect(s, ctx);
 	else if (r->generation != s->generation)
@@ -197,6 +202,39 @@ end_connect(struct session *s, struct ctx *ctx)
 		.generation = s->generation, .stale = true });
 }
 
+/* Column names go by their number, as they do where the text does. */
+static void
+number_names(struct buf *rows)
+{
+	struct rows *r = mem_alloc(sizeof *r);
+	struct buf in = *rows, names;
+
+	buf_init(rows);
+	buf_init(&names);
+	rows_init(r, (struct bin){ (const uint8_t *)in.data, in.len });
+	while (rows_next_result(r)) {
+		size_t mark, n = r->rows_left;
+		uint32_t number;
+
+		buf_reset(&names);
+		pack_array(&names, r->columns);
+		for (size_t i = 0; i < r->columns; i++)
+			pack_cstr(&names, r->name[i]);
+		number = intern(names.data, names.len);
+		assert(number != 0);
+		mark = rows_begin_known(rows, number);
+		while (rows_next(r))
+			for (size_t i = 0; i < r->columns; i++)
+				rows_put_value(rows, r->value[i],
+				    r->length[i]);
+		rows_end(rows, mark, n);
+	}
+	assert(rows_ok(r));
+	buf_fini(&names);
+	buf_fini(&in);
+	mem_free(r);
+}
+
 static void
 end_asking(struct session *s, struct ctx *ctx)
 {
@@ -217,6 +255,8 @@ end_asking(struct session *s, struct ctx *ctx)
 	}
 	buf_init(&rows);
 	model_query(st->world, s->to, stage_now(st), s->text, &rows, &res);
+	if (s->known)
+		number_names(&rows);
 	answer(s, ctx, &(struct msg_session_reply){
 		.generation = s->generation,
 		.code = res.errnum != 0 ? ERR_SERVER : ERR_NONE,

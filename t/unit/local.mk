@@ -8,7 +8,8 @@ t_unit_base_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_base_t_LDADD = src/base/libbase.a
 
 # mysql
-UNIT_MYSQL = %D%/dialect.t %D%/handles.t %D%/probe.t %D%/rows.t
+UNIT_MYSQL = %D%/dialect.t %D%/handles.t %D%/probe.t %D%/quick.t \
+	%D%/rows.t
 check_PROGRAMS += $(UNIT_MYSQL)
 TESTS += $(UNIT_MYSQL)
 MYSQL_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
@@ -21,6 +22,9 @@ t_unit_handles_t_LDADD = $(LIBS_MYSQL)
 t_unit_probe_t_SOURCES = %D%/probe.c
 t_unit_probe_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
 t_unit_probe_t_LDADD = $(LIBS_PROBE)
+t_unit_quick_t_SOURCES = %D%/quick.c
+t_unit_quick_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
+t_unit_quick_t_LDADD = t/model/libmodel.a $(LIBS_PROBE)
 t_unit_rows_t_SOURCES = %D%/rows.c
 t_unit_rows_t_CPPFLAGS = $(MYSQL_TEST_CPPFLAGS)
 t_unit_rows_t_LDADD = $(LIBS_PROBE)
