@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "ops/view.h"
-#include "topology/note.h"
 #include "topology/search.h"
 
 void
@@ -25,7 +24,7 @@ op_run_instance(struct op_call *c)
 void
 op_run_all_instances(struct op_call *c)
 {
-	struct founds list = view_all(c, true);
+	struct founds list = view_all(c);
 
 	reply_instances(c, &list);
 }
@@ -76,10 +75,11 @@ op_run_search(struct op_call *c)
 
 	if (text == NULL)
 		text = op_arg(c, "s");
-	list = view_all(c, true);
 	if (text != NULL)
-		view_filter(c, &list, found_by_text,
+		list = view_all_where(c, found_by_text,
 		    arena_strdup(&c->arena, text));
+	else
+		list = view_all(c);
 	reply_instances(c, &list);
 }
 
@@ -108,8 +108,7 @@ op_run_find(struct op_call *c)
 		reply_error(c, "%s", err.text);
 		return;
 	}
-	list = view_all(c, true);
-	view_filter(c, &list, host_matches, pattern);
+	list = view_all_where(c, host_matches, pattern);
 	pattern_free(pattern);
 	reply_instances(c, &list);
 }
@@ -119,15 +118,12 @@ op_run_find(struct op_call *c)
 static bool
 is_problem(struct op_call *c, const struct found *f, void *arg)
 {
-	const struct config *config = view_config(c);
-	struct instance in;
+	const struct config_rules *rules = &view_config(c)->rules;
+	struct key key = f->m->in->key;
 
 	(void)arg;
-	view_instance(c, f, &in);
-	return note_is_problem(&in,
-		   DUR_S(config->reasonable_replication_lag_seconds)) &&
-	    !host_filter_match(config->rules.problem_ignore, in.key.host,
-		in.key.port);
+	return view_is_problem(c, f->m) &&
+	    !host_filter_match(rules->problem_ignore, key.host, key.port);
 }
 
 void
@@ -139,11 +135,12 @@ op_run_problems(struct op_call *c)
 
 	if (hint != NULL)
 		snap = view_cluster_by_hint(c, hint);
-	if (snap != NULL)
+	if (snap != NULL) {
 		list = view_members(c, snap);
-	else if (hint == NULL)
-		list = view_all(c, true);
-	view_filter(c, &list, is_problem, NULL);
+		view_filter(c, &list, is_problem, NULL);
+	} else if (hint == NULL) {
+		list = view_all_where(c, is_problem, NULL);
+	}
 	reply_instances_or_null(c, &list);
 }
 
@@ -170,10 +167,10 @@ op_run_downtimed(struct op_call *c)
 		if (snap == NULL)
 			return;
 		list = view_members(c, snap);
+		view_filter(c, &list, is_downtimed, NULL);
 	} else {
-		list = view_all(c, true);
+		list = view_all_where(c, is_downtimed, NULL);
 	}
-	view_filter(c, &list, is_downtimed, NULL);
 	reply_instances(c, &list);
 }
 
@@ -182,9 +179,8 @@ void
 op_run_lost_in_recovery(struct op_call *c)
 {
 	char reason[] = CONTROL_LOST_IN_RECOVERY;
-	struct founds list = view_all(c, true);
+	struct founds list = view_all_where(c, is_downtimed, reason);
 
-	view_filter(c, &list, is_downtimed, reason);
 	reply_instances(c, &list);
 }
 
@@ -202,7 +198,7 @@ key_text_cmp(const void *x, const void *y)
 void
 op_run_bulk_instances(struct op_call *c)
 {
-	struct founds list = view_all(c, false);
+	struct founds list = view_all(c);
 	struct json *w = reply_raw(c);
 
 	if (list.n == 0) {

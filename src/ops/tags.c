@@ -123,7 +123,7 @@ static struct candidates
 candidates(struct op_call *c)
 {
 	const struct control *control = view_control(c);
-	struct founds all = view_all(c, false);
+	struct founds all = view_all(c);
 	struct candidates l = { 0 };
 	const struct control_tag *t;
 	struct control_iter it;

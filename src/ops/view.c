@@ -252,17 +252,33 @@ view_server_arg(struct op_call *c, struct found *f)
 
 /* ---- what is shown of a server ---- */
 
+static void
+input_of(struct op_call *c, const struct member *m, struct note_input *n)
+{
+	const struct config *config = view_config(c);
+
+	note_input_init(n, view_now(c));
+	n->poll = DUR_S(config->instance_poll_seconds);
+	n->lag = DUR_S(config->reasonable_replication_lag_seconds);
+	note_input_control(n, view_control(c), m->in->key);
+}
+
 void
 view_notes(struct op_call *c, const struct member *m, struct instance *out)
 {
-	const struct config *config = view_config(c);
 	struct note_input n;
 
-	note_input_init(&n, view_now(c));
-	n.poll = DUR_S(config->instance_poll_seconds);
-	n.lag = DUR_S(config->reasonable_replication_lag_seconds);
-	note_input_control(&n, view_control(c), m->in->key);
+	input_of(c, m, &n);
 	note_fill(out, m, &n, &c->arena);
+}
+
+bool
+view_is_problem(struct op_call *c, const struct member *m)
+{
+	struct note_input n;
+
+	input_of(c, m, &n);
+	return note_is_problem(m, &n);
 }
 
 void
@@ -410,14 +426,15 @@ sort_founds(struct op_call *c, struct founds *list)
 		rank[i] = (struct rank){ in->replication_depth,
 			in->replicas.n, i };
 	}
-	qsort(rank, list->n, sizeof(*rank), rank_cmp);
+	if (list->n > 1)
+		qsort(rank, list->n, sizeof(*rank), rank_cmp);
 	for (size_t i = 0; i < list->n; i++)
 		at[i] = list->at[rank[i].at];
 	list->at = at;
 }
 
-struct founds
-view_all(struct op_call *c, bool sorted)
+static struct founds
+all_by_cluster(struct op_call *c)
 {
 	struct founds list = { 0 };
 	size_t clusters, total = 0;
@@ -428,8 +445,27 @@ view_all(struct op_call *c, bool sorted)
 	list.at = arena_alloc(&c->arena, total * sizeof(*list.at));
 	for (size_t i = 0; i < clusters; i++)
 		add_members(&list, snap[i]);
-	if (sorted && list.n > 1)
-		sort_founds(c, &list);
+	return list;
+}
+
+struct founds
+view_all(struct op_call *c)
+{
+	struct founds list = all_by_cluster(c);
+
+	sort_founds(c, &list);
+	return list;
+}
+
+struct founds
+view_all_where(struct op_call *c,
+    bool (*want)(struct op_call *c, const struct found *f, void *arg),
+    void *arg)
+{
+	struct founds list = all_by_cluster(c);
+
+	view_filter(c, &list, want, arg);
+	sort_founds(c, &list);
 	return list;
 }
 

@@ -63,6 +63,8 @@ void view_instance(struct op_call *c, const struct found *f,
 /* Of a member that is in no snapshot: facts and notes. */
 void view_notes(struct op_call *c, const struct member *m,
     struct instance *out);
+/* note_is_problem() */
+bool view_is_problem(struct op_call *c, const struct member *m);
 void view_instance_json(struct op_call *c, struct json *w,
     const struct found *f);
 void view_instances_json(struct op_call *c, struct json *w,
@@ -76,8 +78,12 @@ void reply_members(struct op_call *c, const struct cluster_snap *snap);
 /* v1 answers null instead of an empty list in some places. */
 void reply_instances_or_null(struct op_call *c, const struct founds *list);
 
-/* Every known server; sorted: by member_cmp(). */
-struct founds view_all(struct op_call *c, bool sorted);
+/* Every known server, by member_cmp(). */
+struct founds view_all(struct op_call *c);
+/* Those of them for which want() is true. */
+struct founds view_all_where(struct op_call *c,
+    bool (*want)(struct op_call *c, const struct found *f, void *arg),
+    void *arg);
 /* The members of one cluster, in their order. */
 struct founds view_members(struct op_call *c, const struct cluster_snap *snap);
 /* Those for which keep() is true, in place. */

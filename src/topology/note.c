@@ -91,36 +91,52 @@ has_stopped(const struct instance *in)
 	    !instance_is_running(in);
 }
 
+static bool
+is_recent(const struct health *h, const struct note_input *n)
+{
+	return is_younger(h->last_checked, n->now,
+	    (dur_t){ n->poll.us * RECENT_POLLS });
+}
+
 /* The most telling of what is wrong with its replication; NULL: nothing. */
 static const char *
-main_problem(const struct instance *in, dur_t lag)
+main_problem(const struct member *m, const struct note_input *n)
 {
-	if (!in->is_last_check_valid)
+	const struct instance *in = m->in;
+
+	if (!note_is_valid(&m->health))
 		return "last_check_invalid";
-	if (!in->is_recently_checked)
+	if (!is_recent(&m->health, n))
 		return "not_recently_checked";
 	if (has_stopped(in))
 		return "not_replicating";
-	if (note_lags(in->lag_seconds, in->sql_delay, lag))
+	if (note_lags(in->lag_seconds, in->sql_delay, n->lag))
 		return "replication_lag";
 	return NULL;
 }
 
+static bool
+is_offline(const struct instance *in)
+{
+	return instance_is_group_member(in) &&
+	    strcmp(in->group_member_state, "ONLINE") != 0;
+}
+
 static struct strs
-find_problems(const struct instance *in, dur_t lag, struct arena *a)
+find_problems(const struct member *m, const struct note_input *n,
+    struct arena *a)
 {
 	const char **at = arena_alloc(a, PROBLEMS_MAX * sizeof *at);
-	const char *first = main_problem(in, lag);
-	size_t n = 0;
+	const char *first = main_problem(m, n);
+	size_t count = 0;
 
 	if (first != NULL)
-		at[n++] = first;
-	if (in->gtid_errant[0] != '\0')
-		at[n++] = "errant_gtid";
-	if (instance_is_group_member(in) &&
-	    strcmp(in->group_member_state, "ONLINE") != 0)
-		at[n++] = "group_replication_member_not_online";
-	return (struct strs){ at, n };
+		at[count++] = first;
+	if (m->in->gtid_errant[0] != '\0')
+		at[count++] = "errant_gtid";
+	if (is_offline(m->in))
+		at[count++] = "group_replication_member_not_online";
+	return (struct strs){ at, count };
 }
 
 static const char *
@@ -135,12 +151,10 @@ static void
 fill_age(struct instance *out, const struct health *h,
     const struct note_input *n, struct arena *a)
 {
-	dur_t recent = { n->poll.us * RECENT_POLLS };
-
 	out->last_seen_text = time_text(h->last_seen, a);
 	out->is_last_check_valid = note_is_valid(h);
 	out->is_up_to_date = is_younger(h->last_checked, n->now, n->poll);
-	out->is_recently_checked = is_younger(h->last_checked, n->now, recent);
+	out->is_recently_checked = is_recent(h, n);
 	out->seconds_since_last_seen.valid = h->last_seen.us != 0;
 	out->seconds_since_last_seen.v = h->last_seen.us != 0 ?
 	    age(h->last_seen, n->now) : 0;
@@ -185,14 +199,18 @@ note_fill(struct instance *out, const struct member *m,
 	fill_downtime(out, n, a);
 	out->unresolved_hostname = n->virtual_name;
 	out->count_snapshots = n->snapshots;
-	out->problems = find_problems(out, n->lag, a);
+	out->problems = find_problems(m, n, a);
 }
 
 bool
-note_is_problem(const struct instance *in, dur_t lag)
+note_is_problem(const struct member *m, const struct note_input *n)
 {
-	return !in->is_downtimed && (in->problems.n > 0 ||
-	    has_stopped(in) ||
-	    note_lags(in->lag_seconds, in->sql_delay, lag) ||
-	    note_lags(in->seconds_behind, in->sql_delay, lag));
+	const struct instance *in = m->in;
+
+	if (n->downtime_end.us > n->now.us)
+		return false;
+	return main_problem(m, n) != NULL || in->gtid_errant[0] != '\0' ||
+	    is_offline(in) || has_stopped(in) ||
+	    note_lags(in->lag_seconds, in->sql_delay, n->lag) ||
+	    note_lags(in->seconds_behind, in->sql_delay, n->lag);
 }

@@ -57,9 +57,9 @@ bool note_is_valid_now(const struct health *h, dur_t grace);
 
 /*
  * Does it belong on the problems page?  Its problems, or a lag by the server's
- * own count; not when it is downtimed.  in has its notes.
+ * own count; not when it is downtimed.  Cheaper than note_fill().
  */
-bool note_is_problem(const struct instance *in, dur_t lag);
+bool note_is_problem(const struct member *m, const struct note_input *n);
 
 /* Is the replica's lag, its wanted delay taken off, beyond lag? */
 bool note_lags(struct nullint seconds, uint64_t sql_delay, dur_t lag);

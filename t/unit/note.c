@@ -169,10 +169,14 @@ test_problems(void)
 			strcat(got, out.problems.at[k]);
 		}
 		is_str(got, problem_row[i].want, "%s", problem_row[i].what);
-		ok(note_is_problem(&out, n.lag) == problem_row[i].page,
+		ok(note_is_problem(&m, &n) == problem_row[i].page,
 		    "on the page: %s", problem_row[i].what);
-		out.is_downtimed = true;
-		ok(!note_is_problem(&out, n.lag), "not when downtimed");
+		n.downtime_end = wall_add(n.now, DUR_S(1));
+		ok(!note_is_problem(&m, &n), "not when downtimed");
+		n.downtime_end = n.now;
+		ok(note_is_problem(&m, &n) == problem_row[i].page,
+		    "again when that is over");
+		n.downtime_end = (wall_t){ 0 };
 	}
 }
 
