@@ -5,5 +5,12 @@ src_plan_libplan_a_SOURCES = \
 	%D%/needs.def %D%/pgtid.h %D%/plan.c %D%/plan.h %D%/plans.def %D%/run.h \
 	%D%/sql.h %D%/steps.def %D%/world.c
 
+# carrying out
+src_plan_libplan_a_SOURCES += \
+	%D%/journal.c %D%/run.c %D%/run_channel.c %D%/run_impl.h \
+	%D%/run_semi.c %D%/run_server.c %D%/run_show.c %D%/run_step.c \
+	%D%/run_threads.c %D%/run_wait.c %D%/sql.c %D%/sql_step.c \
+	%D%/undo.c %D%/words.c %D%/words.h
+
 # Before libmysql_orc.a, whose dialect and rows it uses.
 LIBS_PLAN = src/plan/libplan.a $(LIBS_PROBE)

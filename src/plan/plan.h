@@ -170,6 +170,10 @@ struct plan_policy {
 	bool pseudo_gtid;	/* a pattern is configured */
 	/* How markers are known; NULL exactly when there is no pattern. */
 	const struct pgtid_rule *markers;
+	bool semi_sync_exact;  /* EnforceExactSemiSyncReplicas */
+	bool semi_sync_enough; /* RecoverLockedSemiSyncMaster */
+	/* ReplicationCredentialsQuery; NULL or "": none. */
+	const char *credentials_query;
 };
 
 /*
