@@ -39,8 +39,8 @@ enum {
 
 /* How a marker is known, and how to read.  From configuration. */
 struct pgtid_rule {
-	/* PseudoGTIDPattern as plain text when it is a fixed substring (compared
-	 * without case), else "": match is asked. */
+	/* PseudoGTIDPattern as plain text when it is a fixed substring, else "":
+	 * match is asked. */
 	const char *fixed;
 	bool (*match)(const void *arg, const char *info);
 	const void *match_arg;

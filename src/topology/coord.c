@@ -164,6 +164,13 @@ enum err_code
 coord_previous_file(struct coord *out, const struct coord *c, struct arena *a,
     struct err *err)
 {
+	return coord_earlier_file(out, c, 1, a, err);
+}
+
+enum err_code
+coord_earlier_file(struct coord *out, const struct coord *c, uint64_t back,
+    struct arena *a, struct err *err)
+{
 	struct name n = take_apart(c->file);
 
 	if (n.digits == 0)
@@ -172,8 +179,18 @@ coord_previous_file(struct coord *out, const struct coord *c, struct arena *a,
 	if (n.number <= 1)
 		return err_set(err, ERR_INVALID, "no log file before %.300s",
 		    c->file);
-	*out = file_numbered(c, &n, n.number - 1, a);
+	*out = file_numbered(c, &n, back < n.number ? n.number - back : 1, a);
 	return ERR_NONE;
+}
+
+uint64_t
+coord_files_apart(const struct coord *a, const struct coord *b)
+{
+	struct name x = take_apart(a->file), y = take_apart(b->file);
+
+	if (x.digits == 0 || !same_prefix(&x, &y) || y.number < x.number)
+		return 0;
+	return y.number - x.number;
 }
 
 bool

@@ -45,6 +45,15 @@ enum err_code coord_previous_file(struct coord *out, const struct coord *c,
     struct arena *a, struct err *err);
 
 /*
+ * n > 0 files before c, or the first one (number 1) when that is nearer;
+ * position 4.  INVALID: as above.
+ */
+enum err_code coord_earlier_file(struct coord *out, const struct coord *c,
+    uint64_t n, struct arena *a, struct err *err);
+/* How many files from a to b; 0 also when b is not behind a. */
+uint64_t coord_files_apart(const struct coord *a, const struct coord *b);
+
+/*
  * Replication that was broken on purpose the old way: the log file reads
  * "//FILE:POS" (inst/binlog.go, 3.2.6).  coord_attached() gives what is
  * inside, and MALFORMED when c is not of that form.

@@ -91,6 +91,36 @@ test_step(void)
 }
 
 static const struct {
+	const char *from;
+	uint64_t back;
+	const char *want;
+	uint64_t apart;
+} far_row[] = {
+	{ "bin.1000005", 10, "bin.999995", 10 },
+	{ "bin.000005", 4, "bin.000001", 4 },
+	{ "bin.000005", 400, "bin.000001", 4 },
+	{ "bin.000005", UINT64_MAX, "bin.000001", 4 },
+};
+
+static void
+test_far(void)
+{
+	struct coord other = { "log.000001", 4, false }, out;
+
+	for (size_t i = 0; i < MEM_COUNT(far_row); i++) {
+		struct coord c = { far_row[i].from, 777, false };
+
+		coord_earlier_file(&out, &c, far_row[i].back, &arena, NULL);
+		is_str(out.file, far_row[i].want, "%s back from %s",
+		    far_row[i].want, far_row[i].from);
+		is_int((int64_t)coord_files_apart(&out, &c),
+		    (int64_t)far_row[i].apart, "so far apart");
+		is_int((int64_t)coord_files_apart(&c, &out), 0, "not back");
+		is_int((int64_t)coord_files_apart(&other, &c), 0, "another");
+	}
+}
+
+static const struct {
 	const char *text, *file;
 	int64_t pos;
 } parse_row[] = {
@@ -152,6 +182,7 @@ main(void)
 	arena_init(&arena);
 	test_cmp();
 	test_step();
+	test_far();
 	test_parse();
 	test_detached();
 	arena_fini(&arena);

@@ -134,3 +134,13 @@ t_unit_ops_read_t_LDADD = $(OPS_TEST_LDADD)
 t_unit_route_t_SOURCES = %D%/route.c
 t_unit_route_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
 t_unit_route_t_LDADD = $(OPS_TEST_LDADD)
+
+# plan: searches in logs
+UNIT_PGTID = %D%/pgtid.t
+check_PROGRAMS += $(UNIT_PGTID)
+TESTS += $(UNIT_PGTID)
+PGTID_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+LOG_SERVER = %D%/log_server.c %D%/log_server.h
+t_unit_pgtid_t_SOURCES = %D%/pgtid.c $(LOG_SERVER)
+t_unit_pgtid_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
+t_unit_pgtid_t_LDADD = $(LIBS_PLAN)
