@@ -68,6 +68,8 @@ end_client(struct fleet *f, struct client *c)
 	close(c->watch.fd);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
+	buf_fini(&c->rows);
+	mem_free(c->rest);
 	mem_free(c);
 	f->connections--;
 }
@@ -115,7 +117,8 @@ rest(struct fleet *f, struct client *c)
 	buf_fini(&c->out);
 	buf_init(&c->out);
 	c->sent = 0;
-	forget_later(f, c);
+	if (c->rest == NULL)
+		forget_later(f, c);
 	if (c->watches_out)
 		fleet_watch(f, &c->watch, c->watches_out = false, false);
 	if (c->doomed)
@@ -127,6 +130,8 @@ flush(struct fleet *f, struct client *c, int64_t now_us)
 {
 	const struct server *s = c->server;
 
+	if (c->rest != NULL)
+		send_later(f, c);
 	if (c->out.len == c->sent)
 		return;
 	if (now_us < c->due_us) {
@@ -141,21 +146,6 @@ flush(struct fleet *f, struct client *c, int64_t now_us)
 		send_later(f, c);
 	else if (!c->watches_out)
 		fleet_watch(f, &c->watch, c->watches_out = true, false);
-}
-
-void
-clients_later(struct fleet *f, int64_t now_us)
-{
-	struct client *next;
-
-	for (struct client *c = f->later; c != NULL; c = next) {
-		next = c->later_next;
-		if (server_is_mute(c->server) || now_us < c->due_us)
-			continue;
-		if (!c->server->drip)
-			forget_later(f, c);
-		flush(f, c, now_us);
-	}
 }
 
 /* ---- what comes in ---- */
@@ -182,7 +172,7 @@ answer_query(struct fleet *f, struct client *c, const char *text, int64_t now)
 	if (c->server->m->fault == MODEL_GARBAGE)
 		buf_add(&c->out, garbage, sizeof garbage - 1);
 	else
-		query_answer(f, c->server, text, now, &c->seq, &c->out);
+		query_answer(f, c, text, now);
 }
 
 static void
@@ -214,7 +204,7 @@ take_packets(struct fleet *f, struct client *c, const char *p, size_t n,
 {
 	size_t at = 0;
 
-	while (!c->doomed && n - at >= WIRE_HEAD) {
+	while (!c->doomed && c->rest == NULL && n - at >= WIRE_HEAD) {
 		size_t len = wire_length(p + at);
 
 		if (len > FLEET_PACKET_MAX)
@@ -278,6 +268,36 @@ client_ready(struct fleet *f, struct client *c, uint32_t events)
 		end_client(f, c);
 }
 
+/* What it waited for at the server may have come. */
+static void
+ask_again(struct fleet *f, struct client *c, int64_t now_us)
+{
+	query_go_on(f, c, now_us);
+	if (c->rest != NULL)
+		return;
+	forget_later(f, c);
+	take_bytes(f, c, "", 0); /* what was sent meanwhile */
+}
+
+void
+clients_later(struct fleet *f, int64_t now_us)
+{
+	struct client *next;
+
+	for (struct client *c = f->later; c != NULL; c = next) {
+		next = c->later_next;
+		if (server_is_mute(c->server) || now_us < c->due_us)
+			continue;
+		if (c->rest != NULL) {
+			ask_again(f, c, now_us);
+			continue;
+		}
+		if (!c->server->drip)
+			forget_later(f, c);
+		flush(f, c, now_us);
+	}
+}
+
 /* ---- the beginning ---- */
 
 static struct client *
@@ -289,6 +309,8 @@ new_client(struct fleet *f, struct server *s, int fd)
 	c->server = s;
 	buf_init(&c->in);
 	buf_init(&c->out);
+	buf_init(&c->rows);
+	model_session_init(&c->session);
 	c->next = s->clients;
 	if (s->clients != NULL)
 		s->clients->prev = c;

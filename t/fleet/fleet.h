@@ -82,6 +82,9 @@ struct client {
 	bool doomed;	/* ends once everything is sent */
 	bool watches_out;
 	int64_t due_us; /* nothing is sent before */
+	struct model_session session;
+	char *rest;	  /* of a batch that waits at the server; NULL: none */
+	struct buf rows;  /* of its statements that are done */
 	struct buf in, out;
 	size_t sent;
 };
@@ -137,9 +140,11 @@ void clients_later(struct fleet *f, int64_t now_us);
 void client_reset(struct fleet *f, struct client *c);
 
 /* ---- query.c ---- */
-/* The answer to COM_QUERY, as packets; *seq goes on. */
-void query_answer(struct fleet *f, struct server *s, const char *text,
-    int64_t now_us, uint8_t *seq, struct buf *out);
+/* The answer to COM_QUERY, as packets; or c->rest is what is to be asked of
+ * the server again. */
+void query_answer(struct fleet *f, struct client *c, const char *text,
+    int64_t now_us);
+void query_go_on(struct fleet *f, struct client *c, int64_t now_us);
 /* Does the text ask how replication is? */
 bool query_is_probe(const char *text);
 

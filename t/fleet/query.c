@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -75,9 +76,10 @@ is_plain_batch(const char *text)
 
 /* One by one, blanks around them left out. */
 static void
-run_each(struct server *s, mono_t now, const char *text, struct buf *rows,
+run_each(struct client *c, mono_t now, const char *text, struct buf *rows,
     struct model_result *res)
 {
+	struct server *s = c->server;
 	const char *end;
 	char *one;
 	size_t n;
@@ -96,8 +98,13 @@ run_each(struct server *s, mono_t now, const char *text, struct buf *rows,
 		if (is_of_session(one))
 			rows_put_ok(rows);
 		else
-			model_query(s->world, s->m, now, one, rows, res);
+			model_query(s->world, s->m, &c->session, now, one,
+			    rows, res);
 		mem_free(one);
+		if (res->rest != NULL) {
+			res->rest = text;
+			return;
+		}
 	}
 }
 
@@ -115,26 +122,45 @@ write_results(const struct buf *rows, const struct model_result *res,
 }
 
 void
-query_answer(struct fleet *f, struct server *s, const char *text,
-    int64_t now_us, uint8_t *seq, struct buf *out)
+query_go_on(struct fleet *f, struct client *c, int64_t now_us)
 {
 	static struct buf rows; /* kept: one thread */
+	struct server *s = c->server;
 	struct model_result res = { 0 };
 	uint64_t before = s->m->statements;
+	char *text = c->rest;
 
+	c->rest = NULL;
 	buf_reset(&rows);
-	f->queries++;
-	if (query_is_probe(text))
-		stats_probe(f, s, now_us);
+	buf_add(&rows, buf_text(&c->rows), c->rows.len);
 	if (is_plain_batch(text))
-		model_query(s->world, s->m, (mono_t){ now_us }, text, &rows,
-		    &res);
+		model_query(s->world, s->m, &c->session, (mono_t){ now_us },
+		    text, &rows, &res);
 	else
-		run_each(s, (mono_t){ now_us }, text, &rows, &res);
+		run_each(c, (mono_t){ now_us }, text, &rows, &res);
 	f->statements += s->m->statements - before;
 	f->unknown += res.errnum == 1064;
-	if (rows.len == 0 && res.errnum == 0)
-		wire_error(out, seq, 1065, "Query was empty");
-	else
-		write_results(&rows, &res, seq, out);
+	buf_fini(&c->rows);
+	buf_init(&c->rows);
+	if (res.rest != NULL) {
+		c->rest = mem_strdup(res.rest);
+		buf_add(&c->rows, rows.data, rows.len);
+	} else if (rows.len == 0 && res.errnum == 0) {
+		wire_error(&c->out, &c->seq, 1065, "Query was empty");
+	} else {
+		write_results(&rows, &res, &c->seq, &c->out);
+	}
+	mem_free(text);
+}
+
+void
+query_answer(struct fleet *f, struct client *c, const char *text,
+    int64_t now_us)
+{
+	f->queries++;
+	if (query_is_probe(text))
+		stats_probe(f, c->server, now_us);
+	assert(c->rest == NULL);
+	c->rest = mem_strdup(text);
+	query_go_on(f, c, now_us);
 }

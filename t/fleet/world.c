@@ -69,7 +69,6 @@ add_server(struct fleet *f, uint32_t cluster, uint32_t i)
 	snprintf(s->m->uuid, sizeof s->m->uuid,
 	    "%08x-f1ee-4000-8000-%012x", cluster + 1, n + 1);
 	strcpy(s->m->report_host, s->address);
-	s->m->last_server = s->m->server_id;
 	s->m->started = (mono_t){ fleet_now_us() };
 	teach(s, i % f->o.data_centers);
 }
@@ -82,6 +81,7 @@ add_cluster(struct fleet *f, uint32_t cluster)
 	struct model *w = model_new();
 
 	f->world[cluster] = w;
+	w->grain = DUR_S(1);
 	for (uint32_t i = 0; i < f->o.size; i++) {
 		add_server(f, cluster, i);
 		if (i > 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Model servers: what they are, how they replicate, what happens to them.
+ * Model servers: which there are, and how a story sets them up.
  */
 #include "config.h"
 
@@ -8,9 +8,12 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+
+enum { FOREIGN = 1 << 20 }; /* UUIDs from here on are of no server */
 
 struct model *
 model_new(void)
@@ -18,41 +21,63 @@ model_new(void)
 	return mem_zalloc(sizeof(struct model));
 }
 
+static void
+free_server(struct model_server *s)
+{
+	model_set_free(&s->rows);
+	model_set_free(&s->executed);
+	model_set_free(&s->purged);
+	model_set_free(&s->retrieved);
+	model_log_free(&s->binlog);
+	model_log_free(&s->relay);
+	mem_free(s->link);
+	mem_free(s->mark);
+	mem_free(s);
+}
+
 void
 model_free(struct model *m)
 {
-	for (uint32_t i = 0; i < m->n; i++) {
-		mem_free(m->server[i]->executed);
-		mem_free(m->server[i]->retrieved);
-		mem_free(m->server[i]);
-	}
+	for (uint32_t i = 0; i < m->n; i++)
+		free_server(m->server[i]);
+	for (uint32_t i = 0; i < m->markers; i++)
+		mem_free(m->marker[i]);
+	model_set_free(&m->voided);
+	mem_free(m->marker);
+	mem_free(m->uuid);
 	mem_free(m->server);
 	mem_free(m);
 }
 
-static uint64_t *
-grow_counts(uint64_t *at, uint32_t from, uint32_t to)
+static void
+default_channel(struct model_server *s)
 {
-	at = mem_resize(at, to, sizeof *at);
-	memset(at + from, 0, (to - from) * sizeof *at);
-	return at;
+	s->channel = (struct model_channel){ .connect_retry = 60,
+		.retry_count = s->mariadb ? 100000 : 86400 };
+	strcpy(s->channel.heartbeat, "30.000");
 }
 
 static void
-make_room(struct model *m)
+default_settings(struct model_server *s)
 {
-	uint32_t cap = m->capacity > 0 ? m->capacity * 2 : 16;
+	bool old = s->mariadb || s->number.major < 8;
 
-	if (m->n < m->capacity)
-		return;
-	m->server = mem_resize(m->server, cap, sizeof(struct model_server *));
-	for (uint32_t i = 0; i < m->n; i++) {
-		struct model_server *s = m->server[i];
-
-		s->executed = grow_counts(s->executed, m->capacity, cap);
-		s->retrieved = grow_counts(s->retrieved, m->capacity, cap);
-	}
-	m->capacity = cap;
+	s->log_bin = s->log_replica_updates = s->gtid = true;
+	s->gtid_strict = s->mariadb;
+	s->binlog_format = "ROW";
+	s->semi_sync_wait = 1;
+	s->semi_sync_timeout_ms = 10000;
+	s->sync_binlog = 1;
+	s->sync_relay_log = 10000;
+	s->latency = DUR_US(300);
+	s->incarnation = 1;
+	snprintf(s->log_base, sizeof s->log_base, "%s", s->mariadb ?
+	    "mariadb-bin" : old ? "mysql-bin" : "binlog");
+	/* The same transaction takes other room on another server. */
+	s->trx_bytes = 275 + s->origin % 7 * 4;
+	model_log_begin(&s->binlog, 1, s->mariadb ? 330 : 157);
+	model_log_begin(&s->relay, 1, 4);
+	default_channel(s);
 }
 
 struct model_server *
@@ -61,9 +86,15 @@ model_add(struct model *m, const char *host, uint32_t port,
 {
 	struct model_server *s = mem_zalloc(sizeof *s);
 
-	make_room(m);
-	s->origin = m->n;
+	if (m->n == m->capacity) {
+		m->capacity = m->capacity > 0 ? m->capacity * 2 : 16;
+		m->server = mem_resize(m->server, m->capacity,
+		    sizeof(struct model_server *));
+	}
+	s->world = m;
+	s->origin = s->last_origin = m->n;
 	m->server[m->n++] = s;
+	assert(m->n < FOREIGN);
 	model_listen(s, host, port, true);
 	snprintf(s->hostname, sizeof s->hostname, "%s", host);
 	s->port = port;
@@ -75,24 +106,38 @@ model_add(struct model *m, const char *host, uint32_t port,
 	s->server_id = 100 + s->origin;
 	snprintf(s->uuid, sizeof s->uuid,
 	    "%08x-0000-4000-8000-%012x", 0x10000 + s->origin, s->origin);
-	s->log_bin = s->log_replica_updates = s->gtid = true;
-	s->latency = DUR_US(300);
-	s->incarnation = 1;
-	s->last_server = s->server_id;
-	s->executed = grow_counts(NULL, 0, m->capacity);
-	s->retrieved = grow_counts(NULL, 0, m->capacity);
+	default_settings(s);
 	return s;
+}
+
+static bool
+listens(const struct model_server *s, const char *host, uint32_t port)
+{
+	for (unsigned k = 0; k < s->addresses; k++)
+		if (s->address[k].port == port &&
+		    strcmp(s->address[k].host, host) == 0)
+			return true;
+	return false;
 }
 
 struct model_server *
 model_find(const struct model *m, const char *host, uint32_t port)
 {
 	for (uint32_t i = 0; i < m->n; i++)
-		for (unsigned k = 0; k < m->server[i]->addresses; k++)
-			if (m->server[i]->address[k].port == port &&
-			    strcmp(m->server[i]->address[k].host, host) == 0)
-				return m->server[i];
+		if (listens(m->server[i], host, port))
+			return m->server[i];
 	return NULL;
+}
+
+const struct model_server *
+model_source(const struct model *m, const struct model_server *s)
+{
+	if (s->source.host[0] == '\0')
+		return NULL;
+	if (s->feed != NULL &&
+	    listens(s->feed, s->source.host, s->source.port))
+		return s->feed;
+	return model_find(m, s->source.host, s->source.port);
 }
 
 void
@@ -125,19 +170,44 @@ model_unlisten(struct model_server *s, const char *host, uint32_t port)
 void
 model_replicate(struct model_server *s, const struct model_server *source)
 {
+	model_forget_relay(s);
+	default_channel(s);
 	s->source = source->address[0];
-	snprintf(s->replication_user, sizeof s->replication_user, "repl");
-	s->auto_position = s->gtid;
-	s->read_only = true;
+	snprintf(s->channel.user, sizeof s->channel.user, "repl");
+	snprintf(s->channel.password, sizeof s->channel.password, "%s",
+	    source->replication_password);
+	s->auto_position = !s->mariadb && s->gtid;
+	s->use_gtid = s->mariadb && s->gtid ? MODEL_SLAVE_POS : MODEL_GTID_NO;
+	s->read_at = s->exec_at = model_behind_own(s, source);
+	s->read_only = s->starts_read_only = true;
 	s->io_wanted = s->sql_wanted = true;
 }
 
 void
 model_detach(struct model_server *s)
 {
+	model_forget_relay(s);
+	default_channel(s);
 	s->source.host[0] = '\0';
 	s->source.port = 0;
+	s->auto_position = false;
+	s->use_gtid = MODEL_GTID_NO;
 	s->io_wanted = s->sql_wanted = false;
+	s->read_at = s->exec_at = (struct model_coord){ 0 };
+}
+
+void
+model_clone(struct model_server *s, const struct model_server *from)
+{
+	model_set_copy(&s->rows, &from->rows);
+	model_set_copy(&s->executed, &from->executed);
+	model_set_copy(&s->purged, &from->executed);
+	for (size_t i = 0; i < MODEL_DOMAINS_MAX; i++) {
+		model_gtid_reach(s->replica_pos, from->replica_pos[i]);
+		model_gtid_reach(s->replica_pos, from->log_pos[i]);
+	}
+	s->last_origin = from->last_origin;
+	s->last_row = from->last_row;
 }
 
 void
@@ -151,19 +221,20 @@ model_join_group(struct model_server *s, const char *group, bool primary)
 }
 
 void
-model_write(struct model_server *s, uint64_t n)
-{
-	s->executed[s->origin] += n;
-	s->last_seq += n;
-	s->last_server = s->server_id;
-}
-
-void
 model_restart(struct model_server *s, mono_t now)
 {
 	s->incarnation++;
 	s->started = now;
 	s->fault = MODEL_UP;
+	s->connected = false;
+	s->read_only = s->starts_read_only;
+	s->super_read_only = false;
+	s->until = (struct model_place){ 0 };
+	if (s->source.host[0] != '\0')
+		s->io_wanted = s->sql_wanted = !s->skips_start;
+	if (s->log_bin)
+		model_log_rotate(&s->binlog);
+	model_log_rotate(&s->relay);
 }
 
 void
@@ -179,56 +250,99 @@ model_set_query(struct model_server *s, const char *text, const char *value,
 	q->errnum = errnum;
 }
 
-bool
-model_io_running(const struct model *m, const struct model_server *s)
+void
+model_cut(struct model *m, const struct model_server *replica,
+    const struct model_server *source, bool silent)
 {
-	const struct model_server *source;
-
-	if (s->source.host[0] == '\0' || !s->io_wanted)
-		return false;
-	source = model_find(m, s->source.host, s->source.port);
-	return source != NULL && source->fault != MODEL_REFUSES &&
-	    source->fault != MODEL_SILENT;
-}
-
-/* What one replica can take from its source now; true when it took something. */
-static bool
-pull(struct model *m, struct model_server *s)
-{
-	const struct model_server *source;
-	bool more = false;
-
-	if (model_io_running(m, s)) {
-		source = model_find(m, s->source.host, s->source.port);
-		for (uint32_t i = 0; i < m->n; i++)
-			if (s->retrieved[i] < source->executed[i])
-				s->retrieved[i] = source->executed[i];
-		if (s->last_seq < source->last_seq && s->sql_wanted) {
-			s->last_seq = source->last_seq;
-			s->last_server = source->last_server;
-		}
-	}
-	for (uint32_t i = 0; i < m->n && s->sql_wanted; i++) {
-		if (s->executed[i] >= s->retrieved[i])
-			continue;
-		s->executed[i] = s->retrieved[i];
-		more = true;
-	}
-	return more;
+	assert(m->cuts < MODEL_CUTS_MAX);
+	m->cut[m->cuts++] = (struct model_cut){ replica->origin,
+		source->origin, silent, m->now };
 }
 
 void
-model_replicate_all(struct model *m)
+model_mend(struct model *m)
 {
-	bool more = true;
+	m->cuts = 0;
+}
 
-	/* A chain of n servers settles in n rounds at the most. */
-	for (uint32_t round = 0; more && round <= m->n; round++) {
-		more = false;
-		for (uint32_t i = 0; i < m->n; i++)
-			if (m->server[i]->source.host[0] != '\0' &&
-			    m->server[i]->fault != MODEL_REFUSES &&
-			    m->server[i]->fault != MODEL_SILENT)
-				more = pull(m, m->server[i]) || more;
+/* ---- names of files and of UUIDs ---- */
+
+const char *
+model_file_name(const char *base, uint32_t file,
+    char out[MODEL_TEXT_MAX + 16])
+{
+	if (file == 0)
+		snprintf(out, MODEL_TEXT_MAX + 16, "%s", base);
+	else
+		snprintf(out, MODEL_TEXT_MAX + 16, "%s.%06u", base,
+		    (unsigned)file);
+	return out;
+}
+
+struct model_coord
+model_coord_of(const char *name, uint64_t pos)
+{
+	const char *dot = strrchr(name, '.');
+	struct model_coord c = { .pos = pos };
+	size_t n = strlen(name);
+
+	if (dot != NULL && dot[1] != '\0' &&
+	    strspn(dot + 1, "0123456789") == strlen(dot + 1)) {
+		c.file = (uint32_t)strtoul(dot + 1, NULL, 10);
+		n = (size_t)(dot - name);
 	}
+	if (n >= sizeof c.base)
+		n = sizeof c.base - 1;
+	memcpy(c.base, name, n);
+	return c;
+}
+
+/* The text of a UUID, with its tag if it has one, as a number. */
+uint32_t
+model_uuid(struct model *m, const char *text, size_t len)
+{
+	for (uint32_t i = 0; i < m->n; i++)
+		if (strlen(m->server[i]->uuid) == len &&
+		    memcmp(m->server[i]->uuid, text, len) == 0)
+			return i;
+	for (uint32_t i = 0; i < m->uuids; i++)
+		if (strlen(m->uuid[i]) == len &&
+		    memcmp(m->uuid[i], text, len) == 0)
+			return FOREIGN + i;
+	assert(len < MODEL_UUID_MAX);
+	m->uuid = mem_resize(m->uuid, m->uuids + 1, sizeof *m->uuid);
+	memset(m->uuid[m->uuids], 0, MODEL_UUID_MAX);
+	memcpy(m->uuid[m->uuids], text, len);
+	return FOREIGN + m->uuids++;
+}
+
+const char *
+model_uuid_text(const struct model *m, uint32_t uuid)
+{
+	return uuid < FOREIGN ? m->server[uuid]->uuid : m->uuid[uuid - FOREIGN];
+}
+
+/* ---- MariaDB's positions ---- */
+
+const struct model_gtid *
+model_gtid_of(const struct model_gtid *pos, uint32_t domain)
+{
+	for (size_t i = 0; i < MODEL_DOMAINS_MAX; i++)
+		if (pos[i].seq > 0 && pos[i].domain == domain)
+			return &pos[i];
+	return NULL;
+}
+
+void
+model_gtid_reach(struct model_gtid *pos, struct model_gtid g)
+{
+	if (g.seq == 0)
+		return;
+	for (size_t i = 0; i < MODEL_DOMAINS_MAX; i++)
+		if (pos[i].seq == 0 || pos[i].domain == g.domain) {
+			if (g.seq > pos[i].seq)
+				pos[i] = g;
+			return;
+		}
+	assert(!"more domains than MODEL_DOMAINS_MAX");
 }

@@ -25,6 +25,9 @@ struct session {
 	uint32_t asked_generation;
 	char *text;
 	bool known; /* it came by its number */
+	struct model_session at_server; /* the server's side */
+	struct buf rows; /* of a batch of which a part was answered */
+	size_t done;	 /* bytes of text */
 	enum err_code code; /* when DOOMED */
 	unsigned errnum;
 	char error[256];
@@ -37,6 +40,7 @@ init(void *self, struct ctx *ctx, const void *arg)
 
 	s->arg = *(const struct session_arg *)arg;
 	stage_of(ctx)->sessions++;
+	buf_init(&s->rows);
 }
 
 /* Who listens there, by name or by its address. */
@@ -176,6 +180,8 @@ on_session_run(struct session *s, struct ctx *ctx, const struct msg *m)
 	s->known = r->known != 0;
 	s->text = mem_strdup(s->known ?
 	    (const char *)interned(r->known).data : r->text);
+	s->done = 0;
+	buf_reset(&s->rows);
 	if (!connected(s, ctx))
 		begin_connect(s, ctx);
 	else if (r->generation != s->generation)
@@ -196,6 +202,7 @@ end_connect(struct session *s, struct ctx *ctx)
 		return;
 	}
 	s->to->connects++;
+	model_session_init(&s->at_server);
 	s->incarnation = s->to->incarnation;
 	s->generation++;
 	answer(s, ctx, &(struct msg_session_reply){
@@ -235,36 +242,46 @@ number_names(struct buf *rows)
 	mem_free(r);
 }
 
+/* What waits at the server is asked again soon. */
 static void
-end_asking(struct session *s, struct ctx *ctx)
+ask_model(struct session *s, struct ctx *ctx)
 {
-	static const uint8_t garbage[] = { 0xdd, 0xff, 0xff, 0xff, 0xf0, 1 };
 	struct stage *st = stage_of(ctx);
 	struct model_result res;
-	struct buf rows;
 
-	if (!connected(s, ctx)) {
-		begin_connect(s, ctx); /* it went meanwhile */
+	model_query(st->world, s->to, &s->at_server, stage_now(st),
+	    s->text + s->done, &s->rows, &res);
+	if (res.rest != NULL) {
+		s->done = (size_t)(res.rest - s->text);
+		wait_for(s, ctx, DUR_MS(20));
 		return;
 	}
-	if (s->to->fault == MODEL_GARBAGE) {
-		answer(s, ctx, &(struct msg_session_reply){
-			.generation = s->generation,
-			.rows = { garbage, sizeof garbage } });
-		return;
-	}
-	buf_init(&rows);
-	model_query(st->world, s->to, stage_now(st), s->text, &rows, &res);
 	if (s->known)
-		number_names(&rows);
+		number_names(&s->rows);
 	answer(s, ctx, &(struct msg_session_reply){
 		.generation = s->generation,
 		.code = res.errnum != 0 ? ERR_SERVER : ERR_NONE,
 		.errnum = res.errnum,
 		.error = res.errnum != 0 ? res.error : NULL,
-		.rows = { (const uint8_t *)rows.data, rows.len },
+		.rows = { (const uint8_t *)s->rows.data, s->rows.len },
 		.latency_us = mono_sub(act_now(ctx), s->began).us });
-	buf_fini(&rows);
+}
+
+static void
+end_asking(struct session *s, struct ctx *ctx)
+{
+	static const uint8_t garbage[] = { 0xdd, 0xff, 0xff, 0xff, 0xf0, 1 };
+
+	if (!connected(s, ctx))
+		begin_connect(s, ctx); /* it went meanwhile */
+	else if (s->to->fault == MODEL_GARBAGE)
+		answer(s, ctx, &(struct msg_session_reply){
+			.generation = s->generation,
+			.rows = { garbage, sizeof garbage } });
+	else if (s->to->fault == MODEL_SILENT || s->to->fault == MODEL_HANGS)
+		wait_for(s, ctx, DUR_S(1000000));
+	else
+		ask_model(s, ctx);
 }
 
 static void
@@ -298,6 +315,7 @@ fini(void *self, struct ctx *ctx)
 	st->sessions--;
 	st->under_way -= s->state != IDLE;
 	mem_free(s->text);
+	buf_fini(&s->rows);
 }
 
 const struct actor_class stage_session_class = {
