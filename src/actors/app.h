@@ -20,6 +20,7 @@ enum board_kind {
 	BOARD_NAMES,	/* "names": struct names_snap */
 	BOARD_DIRECTORY, /* "directory": struct directory_snap */
 	BOARD_STORE,	/* "store": struct store_shared */
+	BOARD_DIALER,	/* "dialer": struct dialer_snap */
 	BOARD_KINDS,
 };
 

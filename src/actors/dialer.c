@@ -22,6 +22,7 @@
 #include "actors/app.h"
 #include "actors/classes.h"
 #include "actors/connector.h"
+#include "actors/dialer.h"
 #include "base/mem.h"
 #include "config/conf.h"
 #include "mysql/connect.h"
@@ -30,6 +31,8 @@
 
 /* The connector keeps the limit itself; this much later it is broken off. */
 #define GRACE DUR_MS(300)
+/* Between two snapshots. */
+#define TELL_EVERY DUR_MS(100)
 
 struct wish {
 	struct ask ask;
@@ -53,6 +56,10 @@ struct dialer {
 	unsigned lines;
 	unsigned hung_lines; /* lines at servers that hung before */
 	struct wish *queue[2]; /* by "hung" */
+	uint32_t waiting;      /* in both */
+	uint32_t connecting;   /* lines that are not free */
+	uint32_t told_waiting, told_connecting; /* as published */
+	bool telling;	       /* dial_tell comes */
 	timer_ref timer;
 	mono_t timer_at;
 };
@@ -72,6 +79,32 @@ init(void *self, struct ctx *ctx, const void *arg)
 		    home_pinned(app, PINNED_CONNECTOR) + (int)i);
 }
 
+/* ---- who waits ---- */
+
+static void
+on_dial_tell(struct dialer *d, struct ctx *ctx)
+{
+	struct dialer_snap *snap = mem_zalloc(sizeof *snap);
+
+	shared_init(&snap->shared, (void (*)(struct shared *))mem_free);
+	snap->waiting = d->told_waiting = d->waiting;
+	snap->connecting = d->told_connecting = d->connecting;
+	board_put(ctx, BOARD_DIALER, "dialer", snap);
+	d->telling = false;
+}
+
+static void
+tell_later(struct dialer *d, struct ctx *ctx)
+{
+	if (d->telling || (d->waiting == d->told_waiting &&
+	    d->connecting == d->told_connecting))
+		return;
+	d->telling = true;
+	act_after(ctx, TELL_EVERY, dial_tell);
+}
+
+/* ---- attempts ---- */
+
 static void
 answer_error(struct ctx *ctx, struct wish *w, enum err_code code,
     const char *text)
@@ -88,6 +121,7 @@ drop_expired(struct dialer *d, struct ctx *ctx, int queue)
 
 	while ((w = d->queue[queue]) != NULL && w->until.us <= act_now(ctx).us) {
 		DL_DELETE(d->queue[queue], w);
+		d->waiting--;
 		/* Not TIMEOUT: that would be said of the server. */
 		answer_error(ctx, w, ERR_BUSY,
 		    "time over: no connector was free");
@@ -108,6 +142,7 @@ take_wish(struct dialer *d)
 		if (w == NULL || (queue == 1 && d->hung_lines >= most))
 			continue;
 		DL_DELETE(d->queue[queue], w);
+		d->waiting--;
 		return w;
 	}
 	return NULL;
@@ -137,6 +172,7 @@ start(struct dialer *d, struct ctx *ctx, struct line *l, struct wish *w)
 	l->hung = w->hung;
 	l->until = mono_add(mono_add(act_now(ctx), left), GRACE);
 	d->hung_lines += l->hung;
+	d->connecting++;
 	l->serial = act_request(ctx, l->connector, dial_run, left,
 	    .host = w->host, .port = w->port, .limit_us = left.us,
 	    .tls = w->tls);
@@ -190,6 +226,7 @@ pump(struct dialer *d, struct ctx *ctx)
 	while ((l = free_line(d)) != NULL && (w = take_wish(d)) != NULL)
 		start(d, ctx, l, w);
 	set_timer(d, ctx);
+	tell_later(d, ctx);
 }
 
 static void
@@ -206,6 +243,7 @@ on_dial(struct dialer *d, struct ctx *ctx, const struct msg *m)
 	w->hung = r->hung;
 	w->quick = r->quick;
 	DL_APPEND(d->queue[w->hung], w);
+	d->waiting++;
 	pump(d, ctx);
 }
 
@@ -223,6 +261,7 @@ static void
 release(struct dialer *d, struct line *l)
 {
 	d->hung_lines -= l->hung;
+	d->connecting--;
 	l->serial = 0;
 	l->wish = NULL;
 }
@@ -284,6 +323,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_dial: on_dial(self, ctx, m); break;
 	case MSG_dial_ran: on_dial_ran(self, ctx, m); break;
 	case MSG_dial_next: on_dial_next(self, ctx); break;
+	case MSG_dial_tell: on_dial_tell(self, ctx); break;
 	case SYS_REFUSED: on_refused(self, ctx, m); break;
 	default: act_unexpected(ctx, m);
 	}

@@ -107,6 +107,7 @@ directory_publish(struct directory *d, struct ctx *ctx)
 	snap->servers = HASH_COUNT(d->roster.by_key);
 	snap->reached = d->reached;
 	snap->answered = d->answered;
+	snap->failing = d->failing;
 	snap->clusters = HASH_COUNT(d->groups);
 	board_put(ctx, BOARD_DIRECTORY, "directory", snap);
 	d->snap_dirty = false;
@@ -288,6 +289,15 @@ uncount(struct directory *d, const struct entry *e)
 {
 	d->answered -= e->answered;
 	d->reached -= e->fresh;
+	d->failing -= e->failing;
+}
+
+void
+directory_set_failing(struct directory *d, struct entry *e, bool failing)
+{
+	d->failing += failing;
+	d->failing -= e->failing;
+	e->failing = failing;
 }
 
 void
@@ -471,7 +481,7 @@ on_server_state(struct directory *d, struct ctx *ctx, const struct msg *m)
 	d->reached += s->reached && !e->fresh;
 	e->fresh = e->fresh || s->reached;
 	e->reached = e->reached || s->reached;
-	e->failing = !s->reached;
+	directory_set_failing(d, e, !s->reached);
 	if (drop_doubt(d, ctx, e))
 		return;
 	snap_changed(d, ctx);

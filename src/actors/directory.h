@@ -24,6 +24,7 @@ struct directory_snap {
 	uint32_t servers;  /* known */
 	uint32_t reached;  /* of them probed well since the start */
 	uint32_t answered; /* of them probed since the start, well or not */
+	uint32_t failing;  /* of them whose latest probe failed */
 	uint32_t clusters;
 };
 

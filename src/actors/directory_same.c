@@ -170,7 +170,7 @@ directory_on_filed(struct directory *d, struct ctx *ctx, const struct msg *m)
 		directory_names_changed(d, ctx, filed, filed);
 	roster_set_identity(&d->roster, e, f->identity);
 	e->reached = true;
-	e->failing = false;
+	directory_set_failing(d, e, false);
 	directory_check_twin(d, ctx, e);
 }
 

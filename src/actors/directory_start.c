@@ -139,7 +139,7 @@ take_known(struct directory *d, struct ctx *ctx,
 	e->facts = keep(k->facts, &e->facts_len);
 	e->health = keep(k->health, &e->health_len);
 	e->reached = h->last_seen.us > 0;
-	e->failing = h->failures > 0;
+	directory_set_failing(d, e, h->failures > 0);
 	roster_set_edge(&d->roster, e, in);
 	roster_set_identity(&d->roster, e, told_identity(in, tmp));
 	e->known_from = h->first_known;

@@ -84,7 +84,7 @@ struct directory {
 	uint32_t expected;
 	struct ask start;    /* of directory_start */
 	uint32_t syncing;    /* clusters that have not answered yet */
-	uint32_t reached, answered;
+	uint32_t reached, answered, failing; /* servers, as in the snapshot */
 	bool discovering;     /* some wait for their first probe */
 	bool progress_shown;  /* in the log */
 	mono_t progress_told;
@@ -104,6 +104,8 @@ bool directory_doubts(struct directory *d, struct ctx *ctx,
     const struct entry *e, struct key key, dur_t after);
 void directory_suggest(struct ctx *ctx, const struct entry *e,
     struct key key);
+void directory_set_failing(struct directory *d, struct entry *e,
+    bool failing);
 bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
 struct group *directory_group(struct directory *d, const char *name);
 void directory_replace(struct directory *d, struct ctx *ctx);

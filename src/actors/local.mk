@@ -34,5 +34,6 @@ src_actors_libactors_a_SOURCES += \
 # connections
 src_actors_libactors_a_SOURCES += \
 	%D%/connector.c %D%/connector.h \
-	%D%/dialer.c \
+	%D%/dialer.c %D%/dialer.h \
+	%D%/progress.c %D%/progress.h \
 	%D%/session.c

@@ -11,6 +11,7 @@
 #include <uthash.h>
 
 #include "actors/classes.h"
+#include "actors/progress.h"
 #include "actors/sample.h"
 #include "base/mem.h"
 #include "config/conf.h"
@@ -256,8 +257,9 @@ count_failing(const struct window *win)
 
 static void
 json_counters(const struct metrics *mt, const struct window *win,
-    struct json *w)
+    struct ctx *ctx, struct json *w)
 {
+	const struct progress p = progress_now(ctx);
 	const struct {
 		const char *name;
 		uint64_t v;
@@ -265,9 +267,14 @@ json_counters(const struct metrics *mt, const struct window *win,
 		{ "discoveries.attempt", mt->attempts },
 		{ "discoveries.fail", mt->failures },
 		{ "discoveries.instance_poll_seconds_exceeded", mt->exceeded },
-		{ "discoveries.queue_length", 0 },
+		{ "discoveries.queue_length", p.waiting },
 		{ "discoveries.recent_count", win->probes },
 		{ "discoveries.recent_failures", count_failing(win) },
+		{ "instance.connecting", p.connecting },
+		{ "instance.failing", p.failing },
+		{ "instance.known", p.known },
+		{ "instance.probed", p.probed },
+		{ "instance.reached", p.reached },
 		{ "instance.write", mt->writes },
 		{ "instance.write.attempt", mt->write_attempts },
 	};
@@ -299,7 +306,7 @@ write_what(const struct metrics *mt, const char *what, const struct window *win,
 	else if (strcmp(what, "write-buffer-raw") == 0)
 		sample_buffer_raw(w, win->write, win->writes);
 	else if (strcmp(what, "counters") == 0)
-		json_counters(mt, win, w);
+		json_counters(mt, win, ctx, w);
 	else if (strcmp(what, "write-buffer-aggregated") == 0) {
 		c = config_ref(ctx);
 		sample_buffer_aggregated(w, win->write, win->writes,

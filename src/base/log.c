@@ -15,6 +15,10 @@ enum { LINE_MAX_BYTES = 2048 };
 static enum log_level level_max = LOG_NOTICE;
 static log_sink_fn *sink;
 static void *sink_arg;
+/* Guarded by the lock of stderr. */
+static char status[LOG_STATUS_MAX];
+
+#define LINE_CLEAR "\r\033[K"
 
 const char *
 log_level_name(enum log_level level)
@@ -55,7 +59,21 @@ log_to_stderr(void *arg, enum log_level level, const char *line)
 	(void)arg;
 	localtime_r(&now, &tm);
 	strftime(when, sizeof when, "%Y-%m-%d %H:%M:%S", &tm);
-	fprintf(stderr, "%s %s %s\n", when, log_level_name(level), line);
+	flockfile(stderr);
+	fprintf(stderr, "%s%s %s %s\n%s", status[0] != '\0' ? LINE_CLEAR : "",
+	    when, log_level_name(level), line, status);
+	funlockfile(stderr);
+}
+
+void
+log_status(const char *text)
+{
+	flockfile(stderr);
+	if (strcmp(status, text) != 0) {
+		snprintf(status, sizeof status, "%s", text);
+		fprintf(stderr, LINE_CLEAR "%s", status);
+	}
+	funlockfile(stderr);
 }
 
 void

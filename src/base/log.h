@@ -23,6 +23,12 @@ typedef void log_sink_fn(void *arg, enum log_level level, const char *line);
 void log_set_sink(log_sink_fn *fn, void *arg); /* NULL: back to the default */
 /* The default sink, for sinks that do more. */
 void log_to_stderr(void *arg, enum log_level level, const char *line);
+/*
+ * A line that stays below what is logged, on a terminal: replaced by each next
+ * one, taken away by "".  The caller knows that stderr is a terminal.
+ */
+enum { LOG_STATUS_MAX = 256 };
+void log_status(const char *text);
 void log_set_level(enum log_level level);
 int log_enabled(enum log_level level);
 void log_line(enum log_level level, const char *fmt, ...)

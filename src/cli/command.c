@@ -12,6 +12,7 @@
 
 #include "actors/reload.h"
 #include "base/mem.h"
+#include "cli/bar.h"
 #include "cli/daemon.h"
 #include "cli/print.h"
 #include "ops/op.h"
@@ -162,6 +163,7 @@ struct run {
 	bool done;
 	struct buf out;
 	struct err err;
+	size_t step, steps; /* of a list, when that is to be shown */
 };
 
 static void
@@ -247,6 +249,8 @@ call_op(struct run *run, struct op_call *call)
 	if (set_arguments(run, call) == ERR_NONE)
 		wait_for(run, call);
 	ops_close(call);
+	if (run->steps > 1)
+		bar_hide();
 	fputs(buf_text(&run->out), stdout);
 	fflush(stdout);
 	buf_reset(&run->out);
@@ -286,6 +290,18 @@ call_server(struct run *run, const char *text)
 	return run->err.code;
 }
 
+static size_t
+count_words(const char *list, const char *apart)
+{
+	size_t n = 0;
+
+	for (list += strspn(list, apart); *list != '\0'; n++) {
+		list += strcspn(list, apart);
+		list += strspn(list, apart);
+	}
+	return n;
+}
+
 /* Each of a list parted by blanks, commas or newlines; the first error ends. */
 static enum err_code
 call_servers(struct run *run, const char *list)
@@ -293,14 +309,20 @@ call_servers(struct run *run, const char *list)
 	static const char apart[] = " ,\t\r\n";
 	enum err_code code = ERR_NONE;
 
+	if (bar_possible())
+		run->steps = count_words(list, apart);
 	while (code == ERR_NONE && *(list += strspn(list, apart)) != '\0') {
 		size_t n = strcspn(list, apart);
 		char *one = mem_strndup(list, n);
 
+		if (run->steps > 1)
+			bar_show(run->step++, run->steps, "servers", "");
 		code = call_server(run, one);
 		mem_free(one);
 		list += n;
 	}
+	if (run->steps > 1)
+		bar_hide();
 	return code;
 }
 

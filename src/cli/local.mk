@@ -4,6 +4,7 @@ orchestrator_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(JANSSON_CFLAGS) \
 	$(PCRE2_CFLAGS) -DORC_COMMIT='"$(ORC_COMMIT)"'
 orchestrator_SOURCES = \
 	%D%/cli.def \
+	%D%/bar.c %D%/bar.h \
 	%D%/command.c %D%/command.h \
 	%D%/daemon.c %D%/daemon.h \
 	%D%/flags.c %D%/flags.def %D%/flags.h \

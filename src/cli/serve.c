@@ -22,6 +22,7 @@
 
 #include "actors/reload.h"
 #include "base/mem.h"
+#include "cli/bar.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
 #include "cli/syslog.h"
@@ -80,12 +81,19 @@ asked_to_stop(void)
 	return sigtimedwait(&ending, NULL, &at_once) > 0;
 }
 
+/* Meanwhile people in front of a terminal see how far the discovery is. */
 static const char *
-wait_for_signal(void)
+wait_for_signal(struct ctx *ctx)
 {
-	int signo;
+	const struct timespec look = { 0, 100000000 };
+	int signo = 0;
+	struct bar bar;
 
-	while (sigwait(&ending, &signo) != 0)
+	bar_begin(&bar, ctx);
+	while (signo <= 0 && bar_goes_on(&bar, ctx))
+		signo = sigtimedwait(&ending, NULL, &look);
+	bar_end(&bar);
+	while (signo <= 0 && sigwait(&ending, &signo) != 0)
 		;
 	return signo == SIGTERM ? "SIGTERM" : "SIGINT";
 }
@@ -133,7 +141,7 @@ serve_until_stopped(struct daemon *d, bool http)
 		return 1;
 	}
 	notify("READY=1");
-	log_line(LOG_NOTICE, "%s: stopping", wait_for_signal());
+	log_line(LOG_NOTICE, "%s: stopping", wait_for_signal(port_ctx(d->port)));
 	notify("STOPPING=1");
 	if (http)
 		http_stop(listener);

@@ -20,6 +20,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/metrics.c \
 	%D%/names.c \
 	%D%/pools.c \
+	%D%/progress.c \
 	%D%/raft.c \
 	%D%/rendered.c \
 	%D%/status.c \

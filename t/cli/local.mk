@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: Apache-2.0
-CLI_TESTS = %D%/cli.t
+CLI_TESTS = %D%/bar.t %D%/cli.t
 dist_check_SCRIPTS += $(CLI_TESTS)
 TESTS += $(CLI_TESTS)

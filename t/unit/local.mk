@@ -110,9 +110,12 @@ t_unit_store_t_SOURCES = %D%/store.c
 t_unit_store_t_CPPFLAGS = $(AM_CPPFLAGS) $(SQLITE_CFLAGS) -I$(top_srcdir)/t
 t_unit_store_t_LDADD = $(LIBS_STORE)
 # cli
-UNIT_CLI = %D%/flags.t
+UNIT_CLI = %D%/bar.t %D%/flags.t
 check_PROGRAMS += $(UNIT_CLI)
 TESTS += $(UNIT_CLI)
+t_unit_bar_t_SOURCES = %D%/bar.c src/cli/bar.c
+t_unit_bar_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS)
+t_unit_bar_t_LDADD = $(LIBS_OPS)
 t_unit_flags_t_SOURCES = %D%/flags.c src/cli/flags.c src/cli/print.c
 t_unit_flags_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(JANSSON_CFLAGS)
 t_unit_flags_t_LDADD = src/base/libbase.a $(JANSSON_LIBS)
