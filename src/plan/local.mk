@@ -8,6 +8,14 @@ src_plan_libplan_a_SOURCES = \
 	%D%/pgtid_text.c %D%/pgtid_text.h %D%/plan.c %D%/plan.h %D%/plans.def %D%/run.h \
 	%D%/sql.h %D%/steps.def %D%/world.c
 
+# making
+src_plan_libplan_a_SOURCES += \
+	%D%/candidate.c %D%/candidate.h %D%/make.c %D%/make.h \
+	%D%/make_bulk.c %D%/make_classic.c %D%/make_gtid.c %D%/make_list.c \
+	%D%/make_lot.c %D%/make_match.c %D%/make_regroup.c \
+	%D%/make_replication.c %D%/make_request.c %D%/make_server.c \
+	%D%/make_smart.c %D%/make_swap.c %D%/make_way.c %D%/may.c %D%/need.c
+
 # carrying out
 src_plan_libplan_a_SOURCES += \
 	%D%/journal.c %D%/run.c %D%/run_channel.c %D%/run_impl.h \
@@ -16,4 +24,4 @@ src_plan_libplan_a_SOURCES += \
 	%D%/undo.c %D%/words.c %D%/words.h
 
 # Before libmysql_orc.a, whose dialect and rows it uses.
-LIBS_PLAN = src/plan/libplan.a $(LIBS_PROBE)
+LIBS_PLAN = src/plan/libplan.a $(LIBS_PROBE) $(PCRE2_LIBS)

@@ -156,10 +156,15 @@ plan_leave_out(struct plan *p, struct key key, const char *fmt, ...)
 void
 plan_warn(struct plan *p, const char *fmt, ...)
 {
-	const char **w = GROW(p, warning, warnings);
+	const char *text, **w;
 	va_list args;
 
 	va_start(args, fmt);
-	*w = arena_format(&p->arena, fmt, args);
+	text = arena_format(&p->arena, fmt, args);
 	va_end(args);
+	for (size_t i = 0; i < p->warnings; i++)
+		if (strcmp(p->warning[i], text) == 0)
+			return;
+	w = GROW(p, warning, warnings);
+	*w = text;
 }

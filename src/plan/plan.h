@@ -82,7 +82,8 @@ struct step {
 	 * track: neighbouring steps with tracks form a section in which tracks
 	 * run side by side, each in its own order.  A track that fails is undone
 	 * by itself, and the others go on.  A trunk step that fails ends the plan
-	 * and undoes what can be undone.
+	 * and undoes what can be undone.  A track may go on in a later section
+	 * (of a later stage, too): of one that failed nothing more is done.
 	 */
 	unsigned track;
 	bool last_resort; /* runs also after a failure (RESTORE at the end); its
@@ -124,6 +125,7 @@ struct plan {
 	/* What can only be decided when these steps are done: plan_make() is
 	 * called again with stage and what was read meanwhile, and appends. */
 	unsigned stage; /* 0: complete */
+	unsigned way;	/* the maker's own: what an earlier stage decided */
 	/* Not moved, and why (before anything is tried). */
 	struct plan_left_out {
 		struct key key;
@@ -191,6 +193,13 @@ struct world {
 	const struct pgtid_history *(*history)(const void *arg,
 	    struct key key);
 	const void *history_arg;
+	/*
+	 * Where on target is the place "at" of source's log?  From what earlier
+	 * moves showed; false: not known.  May be NULL.
+	 */
+	bool (*equivalent)(const void *arg, struct key source,
+	    const struct coord *at, struct key target, struct coord *out);
+	const void *equivalent_arg;
 };
 
 /* By exact key; NULL: unknown. */
@@ -224,6 +233,7 @@ unsigned plan_track(struct plan *p, unsigned server);
 struct step *plan_step(struct plan *p, const struct step *s);
 void plan_leave_out(struct plan *p, struct key key, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Once each. */
 void plan_warn(struct plan *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 const char *plan_text(struct plan *p, const char *fmt, ...)
@@ -248,7 +258,11 @@ enum err_code need_check(enum need need, const struct member *server,
  */
 enum err_code may_replicate(const struct world *w, const struct member *a,
     const struct member *b, struct err *warn, struct err *err);
-/* Both can speak GTID with each other, and b has all that a lacks. */
+/*
+ * Both can speak GTID with each other, and b has all that a lacks.
+ * UNSUPPORTED: they cannot; NOT_FOUND: b lost what a lacks; INVALID: they have
+ * diverged, and no other method mends that.
+ */
 enum err_code may_replicate_gtid(const struct world *w, const struct member *a,
     const struct member *b, struct err *warn, struct err *err);
 
