@@ -162,6 +162,8 @@ my @row = (
 	[ 'all-clusters-masters', 'masters', raw($list), $ab ],
 	[ 'all-clusters-masters', 'masters', [ 200, 'null' ], '' ],
 	[ 'all-instances', 'all-instances', raw($list), $ab ],
+	[ 'discovery-progress', 'discovery-progress',
+	  raw({ Known => 7 }), "Known\t7\n" ],
 	[ 'which-cluster-osc-replicas -a main', 'cluster-osc-replicas/main',
 	  raw($list), $ab ],
 	[ 'which-cluster-osc-running-replicas -a main',
