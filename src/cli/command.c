@@ -395,7 +395,8 @@ start(struct run *run, const struct config_source *source)
 {
 	struct config *config = command_config(source);
 	struct daemon_arg arg = { .config = config, .source = *source,
-		.command = run->f->command, .workers = 1 };
+		.command = run->f->command, .workers = 1,
+		.skip_binlog_search = run->f->skip_binlog_search };
 
 	if (config == NULL)
 		return ERR_INVALID;

@@ -19,6 +19,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/meta.c \
 	%D%/metrics.c \
 	%D%/names.c \
+	%D%/pgtid.c \
 	%D%/pools.c \
 	%D%/progress.c \
 	%D%/raft.c \
