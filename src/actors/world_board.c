@@ -23,13 +23,9 @@ fill_policy(struct plan_policy *p, const struct config *c)
 		.lower_version_allowed = c->lower_replica_version_allowed,
 		.verify_filters = c->verify_replication_filters,
 		.super_read_only = c->use_super_read_only,
+		.pseudo_gtid = c->auto_pseudo_gtid ||
+		    *c->pseudo_gtid_pattern != '\0',
 	};
-}
-
-static const struct pgtid_history *
-history(const void *arg, struct key key)
-{
-	return logpos_of(arg, key);
 }
 
 /* ---- clusters ---- */
@@ -126,13 +122,6 @@ world_board_open(struct world_board *b, struct ctx *ctx,
 		.control = control_shared_ref(ctx) };
 	assert(b->config != NULL && b->control != NULL);
 	fill_policy(&b->policy, b->config->config);
-	b->policy.pseudo_gtid = markers_rule(&b->markers, b->config,
-	    app_of(ctx)->skip_binlog_search);
-	if (b->policy.pseudo_gtid)
-		b->policy.markers = &b->markers.rule;
-	b->past = logpos_ref(ctx);
-	b->world.history = history;
-	b->world.history_arg = b->past;
 	for (size_t i = 0; i < n; i++) {
 		const struct member *m;
 
@@ -154,7 +143,6 @@ world_board_close(struct world_board *b)
 		shared_unref(b->snap[i]);
 	mem_free(b->snap);
 	mem_free(b->at);
-	shared_unref(b->past);
 	shared_unref(b->config);
 	shared_unref(b->control);
 	*b = (struct world_board){ 0 };
