@@ -15,7 +15,6 @@
 #include "cli/bar.h"
 #include "cli/daemon.h"
 #include "cli/print.h"
-#include "cli/snapshot.h"
 #include "ops/op.h"
 #include "topology/key.h"
 
@@ -477,8 +476,6 @@ command_run(const struct flags *f, const struct config_source *source)
 	const struct command *cmd = find(f->command);
 	struct buf list = { 0 };
 
-	if (*f->snapshot != '\0')
-		return snapshot_command(f, source);
 	if (cmd != NULL)
 		return cmd->own != NULL ? cmd->own(f, source)
 					: run_op(f, cmd, source);

@@ -17,7 +17,6 @@
 #include "cli/command.h"
 #include "cli/serve.h"
 #include "ops/op.h"
-#include "topology/analysis.h"
 #include "topology/promotion.h"
 
 static int
@@ -37,7 +36,7 @@ usage(FILE *to, int status)
 	    "  orchestrator [-config FILE] http\n"
 	    "  orchestrator [-config FILE] -c COMMAND [-i HOST:PORT] ...\n"
 	    "  orchestrator help [COMMAND]\n"
-	    "  orchestrator -x messages|ops|config|commands|analysis\n"
+	    "  orchestrator -x messages|ops|config|commands\n"
 	    "Flags:\n");
 	flags_help(&b);
 	return put(to, &b, status);
@@ -71,7 +70,6 @@ manual(const char *what)
 		{ "ops", ops_manual },
 		{ "config", config_manual },
 		{ "commands", command_list },
-		{ "analysis", analysis_manual },
 	};
 	struct buf b = { 0 };
 
@@ -81,7 +79,7 @@ manual(const char *what)
 		page[i].print(&b);
 		return put(stdout, &b, 0);
 	}
-	fprintf(stderr, "-x: messages, ops, config, commands or analysis, not \"%s\"\n",
+	fprintf(stderr, "-x: messages, ops, config or commands, not \"%s\"\n",
 	    what);
 	return 2;
 }

@@ -10,7 +10,6 @@ src_ops_libops_a_SOURCES = \
 	%D%/view.h %D%/view.c %D%/cluster_view.c \
 	%D%/order.h %D%/order.c \
 	%D%/admin.c \
-	%D%/analysis.c \
 	%D%/audit.c \
 	%D%/cluster.c \
 	%D%/discovery.c \
