@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # make bench: every benchmark that is a program, one line for each figure.
-BENCHES = %D%/runtime
+BENCHES = %D%/runtime %D%/ops %D%/store
 EXTRA_PROGRAMS += %D%/runtime
 CLEANFILES += %D%/runtime
 
@@ -11,9 +11,17 @@ t_bench_runtime_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(CK_CFLAGS) \
 t_bench_runtime_LDADD = $(LIBS_RUNTIME)
 
 bench: $(BENCHES)
-	@for b in $(BENCHES); do ./$$b || exit 1; done
+	@for b in $(BENCHES); do echo "== $$b"; ./$$b || exit 1; done
 .PHONY: bench
 
+# Of the HTTP layer alone; skipped without wrk and h2load.
+bench: bench-http
+bench-http: t/http/http_test_server
+	@echo "== http.pl"; \
+	if command -v wrk >/dev/null && command -v h2load >/dev/null; then \
+		top_srcdir=$(srcdir) top_builddir=. perl $(srcdir)/%D%/http.pl; \
+	else echo "needs wrk and h2load (Debian: wrk, nghttp2-client)"; fi
+.PHONY: bench-http
 EXTRA_DIST += %D%/http.pl
 
 # make t/bench/ops && t/bench/ops
