@@ -46,6 +46,7 @@ struct app {
 	addr_t dialer;
 	addr_t audit;
 	addr_t metrics;
+	addr_t moves;
 	const struct actor_class *session_class; /* real, or the simulator's */
 	const char *hostname;	/* of this node */
 	const char *fqdn;	/* its full name; NULL when not known */

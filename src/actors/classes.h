@@ -22,6 +22,8 @@ extern const struct actor_class reader_class;
 extern const struct actor_class session_class;
 extern const struct actor_class dialer_class;
 extern const struct actor_class connector_class;
+extern const struct actor_class moves_class;
+extern const struct actor_class mover_class;
 
 struct instance_arg {
 	char host[KEY_HOST_MAX + 1]; /* as it is to be reached */

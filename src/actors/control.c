@@ -182,6 +182,16 @@ journal(struct control_actor *ca, struct ctx *ctx, struct bin command)
 
 /* ---- the audit ---- */
 
+/* A lock that was only made longer. */
+static bool
+is_extension(const struct control *was, const struct control *is,
+    const char *name)
+{
+	return strcmp(name, "begin_maintenance") == 0 &&
+	    control_count(was, CONTROL_maintenance) ==
+	    control_count(is, CONTROL_maintenance);
+}
+
 static void
 audit(struct ctx *ctx, struct bin command)
 {
@@ -242,7 +252,8 @@ on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
 	code = control_apply(ca->now, command, &next, &result, &err);
 	if (code == ERR_NONE && next != ca->now) {
 		journal(ca, ctx, command);
-		audit(ctx, command);
+		if (!is_extension(was, next, command_name(command)))
+			audit(ctx, command);
 		become(ca, ctx, next);
 		move_timer(ca, ctx, was);
 	} else if (code == ERR_NONE)

@@ -31,6 +31,12 @@ src_actors_libactors_a_SOURCES += \
 	%D%/store.c %D%/store_shared.h %D%/store_state.h \
 	%D%/store_flush.c %D%/store_load.c
 
+# operations
+src_actors_libactors_a_SOURCES += \
+	%D%/mover.c %D%/mover_state.h %D%/mover_ask.c %D%/mover_end.c \
+	%D%/mover_hook.c %D%/mover_lock.c \
+	%D%/moves.c %D%/moves.h
+
 # connections
 src_actors_libactors_a_SOURCES += \
 	%D%/connector.c %D%/connector.h \

@@ -127,6 +127,7 @@ on_directory_started(struct root *r, struct ctx *ctx,
 	act_log(ctx, LOG_INFO, "%u servers in %u clusters known from the store",
 	    d->servers, d->clusters);
 	answer_all(r, ctx);
+	act_send(ctx, app_of(ctx)->moves, moves_begin);
 	if (app_of(ctx)->daemon)
 		act_signal(ctx, SIGHUP);
 	if (!app_of(ctx)->probe)

@@ -238,6 +238,29 @@ on_store_history(struct store_actor *s, struct ctx *ctx, const struct msg *m)
 	    .error = code != ERR_NONE ? err.text : NULL, .count = count);
 }
 
+/* At once, and apart from what else waits: somebody is about to act on it. */
+static void
+on_store_move(struct store_actor *s, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_store_move *k = as_store_move(m);
+	struct err err = ERR_INIT;
+	enum err_code code = ERR_NONE;
+
+	if (s->store == NULL)
+		code = err_set(&err, ERR_CLOSED, "the store is not open");
+	if (code == ERR_NONE)
+		code = store_begin(s->store, &err);
+	if (code == ERR_NONE) {
+		code = store_put_move(s->store, k->id, k->kept, &err);
+		if (code == ERR_NONE)
+			code = store_commit(s->store, &err);
+		if (code != ERR_NONE)
+			store_rollback(s->store);
+	}
+	act_answer(ctx, ask_of(m), store_done, .code = code,
+	    .error = code != ERR_NONE ? err.text : NULL);
+}
+
 /* ---- sync ---- */
 
 /*
@@ -371,6 +394,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_store_analysis:
 	case MSG_store_audit: on_op(s, ctx, m); break;
 	case MSG_store_history: on_store_history(s, ctx, m); break;
+	case MSG_store_move: on_store_move(s, ctx, m); break;
 	case MSG_store_sync: on_store_sync(s, ctx, m); break;
 	case MSG_store_sync_turn: on_store_sync_turn(s, ctx); break;
 	case MSG_store_flush: on_store_flush(s, ctx); break;

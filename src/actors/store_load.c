@@ -50,6 +50,15 @@ on_name(void *arg, const char *host, const char *name, wall_t at)
 	    .name = name, .at_us = at.us);
 }
 
+static void
+on_move(void *arg, const char *id, struct bin kept)
+{
+	struct loading *l = arg;
+
+	act_send(l->ctx, app_of(l->ctx)->moves, move_kept, .id = id,
+	    .kept = kept);
+}
+
 /* Takes control over. */
 static void
 become(struct store_actor *s, struct ctx *ctx, struct control *control)
@@ -130,6 +139,9 @@ load(struct store_actor *s, struct loading *l, struct err *err)
 	if (code != ERR_NONE)
 		return code;
 	become(s, l->ctx, control);
+	code = store_load_moves(s->store, on_move, l, err);
+	if (code != ERR_NONE)
+		return code;
 	return store_load_instances(s->store, on_instance, l, err);
 }
 

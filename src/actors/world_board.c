@@ -23,6 +23,9 @@ fill_policy(struct plan_policy *p, const struct config *c)
 		.lower_version_allowed = c->lower_replica_version_allowed,
 		.verify_filters = c->verify_replication_filters,
 		.super_read_only = c->use_super_read_only,
+		.semi_sync_exact = c->enforce_exact_semi_sync_replicas,
+		.semi_sync_enough = c->recover_locked_semi_sync_primary,
+		.credentials_query = c->replication_credentials_query,
 		.pseudo_gtid = c->auto_pseudo_gtid ||
 		    *c->pseudo_gtid_pattern != '\0',
 	};

@@ -106,6 +106,7 @@ spawn_all(struct daemon *d)
 		{ &app->names, &names_class, HOME_ANY },
 		{ &app->dialer, &dialer_class, HOME_ANY },
 		{ &app->directory, &directory_class, HOME_ANY },
+		{ &app->moves, &moves_class, HOME_ANY },
 		{ &app->root, &root_class, HOME_ANY },
 	};
 
@@ -218,6 +219,7 @@ on_written(void *arg, struct msg *m)
 
 	switch (m->type) {
 	case MSG_audit_synced:
+	case MSG_moves_stopped:
 	case SYS_REFUSED: *answered = true; break;
 	case MSG_store_done:
 		*answered = true;
@@ -231,19 +233,21 @@ on_written(void *arg, struct msg *m)
 	}
 }
 
-/* Both keep the deadline that they were given. */
+/* All keep the deadline that they were given. */
 static void
 wait_written(struct daemon *d)
 {
 	bool answered = false;
 
-	while (!answered && port_wait(d->port, DUR_S(15)))
+	while (!answered && port_wait(d->port, DUR_S(35)))
 		port_poll(d->port, on_written, &answered);
 }
 
 void
 daemon_stop(struct daemon *d)
 {
+	act_request(port_ctx(d->port), d->app.moves, moves_stop, DUR_S(30));
+	wait_written(d);
 	act_request(port_ctx(d->port), d->app.audit, audit_sync, DUR_S(5));
 	wait_written(d);
 	act_request(port_ctx(d->port), d->app.store, store_sync, DUR_S(10));

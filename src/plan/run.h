@@ -48,6 +48,7 @@ struct run_order {
 	enum run_want want;
 	unsigned ticket; /* of run_feed() */
 	unsigned server; /* index into plan.server */
+	unsigned to;	 /* RUN_HOOK: the step's other one, or PLAN_NOBODY */
 	const char *text; /* until the ticket is answered */
 	dur_t limit;
 	struct bin kept;
@@ -80,6 +81,8 @@ struct track_result {
 	uint64_t count;	   /* transactions injected, logs flushed, events matched */
 };
 
+/* plan, w and what the request points to live until run_free(); w, and those of
+ * later stages, because the plan points into them. */
 struct run *run_new(struct plan *plan, const struct plan_request *request,
     const struct world *w, mono_t now);
 void run_free(struct run *r);

@@ -18,7 +18,7 @@
 #include "topology/coord.h"
 
 /* "Could not initialize master info structure": MySQL's bug 83713. */
-enum { ERROR_MASTER_INFO = 1201 };
+enum { ERROR_INFO_STRUCTURE = 1201 };
 
 static const struct instance *
 in_of(struct lane *l)
@@ -224,7 +224,7 @@ on_changed(struct lane *l)
 	} else if (l->unknown) {
 		lane_time_to_decide(l);
 		lane_look(l, l->server, on_looked_changed);
-	} else if (l->errnum == ERROR_MASTER_INFO && l->again == 0 &&
+	} else if (l->errnum == ERROR_INFO_STRUCTURE && l->again == 0 &&
 	    in_of(l)->supports_oracle_gtid && l->target.by != BY_FILE) {
 		repair(l);
 	} else

@@ -595,6 +595,7 @@ begin_hook(struct lane *l)
 	buf_reset(&l->text);
 	buf_str(&l->text, lane_step(l)->text);
 	lane_order(l, RUN_HOOK, lane_left(l), on_hook_ran);
+	l->order.to = lane_step(l)->to;
 }
 
 /* ---- the table ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Resolved names, the audit, topologies of the past, nodes. */
+/* Resolved names, the audit, operations, topologies of the past, nodes. */
 #include "config.h"
 
 #include <string.h>
@@ -115,6 +115,41 @@ enum err_code
 store_purge_audit(struct store *s, wall_t before, struct err *err)
 {
 	return purge(s, DB_purge_audit, before, "dropping old audit", err);
+}
+
+/* ---- operations on servers ---- */
+
+enum err_code
+store_put_move(struct store *s, const char *id, struct bin kept,
+    struct err *err)
+{
+	bool over = kept.len == 0;
+	sqlite3_stmt *stmt = db_stmt(s, over ? DB_drop_move : DB_put_move, err);
+
+	if (stmt == NULL)
+		return db_fail(s, err, "preparing to keep an operation");
+	db_bind_text(stmt, 1, id);
+	if (!over)
+		sqlite3_bind_blob(stmt, 2, kept.data, (int)kept.len,
+		    SQLITE_STATIC);
+	return db_run(s, stmt, "keeping an operation", err);
+}
+
+enum err_code
+store_load_moves(struct store *s,
+    void (*fn)(void *arg, const char *id, struct bin kept), void *arg,
+    struct err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(s, DB_load_moves, err);
+	enum err_code code;
+
+	if (stmt == NULL)
+		return db_fail(s, err, "preparing to read operations");
+	while (db_row(s, stmt, "reading operations", &code, err))
+		fn(arg, db_text(stmt, 0), (struct bin){
+		    sqlite3_column_blob(stmt, 1),
+		    (size_t)sqlite3_column_bytes(stmt, 1) });
+	return code;
 }
 
 /* ---- topologies ---- */

@@ -17,10 +17,13 @@ static const char *const first[] = {
 static const char *const analysis[] = {
 #include "store/migrations/0002_analysis.def"
 	NULL };
+static const char *const move[] = {
+#include "store/migrations/0003_move.def"
+	NULL };
 #undef SQL
 
 /* Version n is migrations[n - 1]. */
-static const char *const *const migrations[] = { first, analysis };
+static const char *const *const migrations[] = { first, analysis, move };
 
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

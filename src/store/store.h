@@ -163,6 +163,15 @@ enum err_code store_read_analysis(struct store *s, uint32_t max,
 enum err_code store_purge_analysis(struct store *s, wall_t before,
     struct err *err);
 
+/* ---- operations on servers that run ---- */
+
+/* What undoing one needs (plan/run.h); no bytes: it is over. */
+enum err_code store_put_move(struct store *s, const char *id, struct bin kept,
+    struct err *err);
+enum err_code store_load_moves(struct store *s,
+    void (*fn)(void *arg, const char *id, struct bin kept), void *arg,
+    struct err *err);
+
 /* ---- who uses the file ---- */
 
 struct node_row {

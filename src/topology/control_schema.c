@@ -148,7 +148,7 @@ describe(const struct control_schema *s, const union any_command *args,
 			*key = *(const struct key *)p;
 		else if (strcmp(c->name, "cluster") == 0)
 			*cluster = *(const char *const *)p;
-		else if (!not_given(c, p)) {
+		else if (!not_given(c, p) && strcmp(c->name, "holder") != 0) {
 			buf_printf(text, "%s%s: ",
 			    text->len > start ? ", " : "", c->name);
 			column_print(text, c->kind, p);
@@ -172,7 +172,8 @@ command_describe(struct bin command, struct key *key, const char **cluster,
 	*cluster = "";
 	which = command_open(command, &c, &fields);
 	if (which == COMMANDS || which == COMMAND_token_add ||
-	    which == COMMAND_token_acquire || which == COMMAND_expire)
+	    which == COMMAND_token_acquire ||
+	    which == COMMAND_end_other_holders || which == COMMAND_expire)
 		return false;
 	s = command_schema(which);
 	arena_init(&a);

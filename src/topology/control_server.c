@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "topology/control_change.h"
 
 static enum err_code
@@ -62,11 +63,30 @@ next_maintenance_id(struct change *ch, wall_t at, uint64_t *id)
 static enum err_code
 locked(struct change *ch, const struct control_maintenance *m)
 {
-	char key[KEY_TEXT_MAX], end[WALL_TEXT_MAX];
+	char key[KEY_TEXT_MAX], begin[WALL_TEXT_MAX], end[WALL_TEXT_MAX];
 
-	return err_set(ch->err, ERR_EXISTS,
-	    "%s is locked for maintenance by %.64s (%.128s) until %s",
-	    key_text(m->key, key), m->owner, m->reason, wall_text(m->end, end));
+	return err_set(ch->err, ERR_EXISTS, "%s is locked for maintenance by"
+	    " %.64s (%.128s) since %s until %s", key_text(m->key, key),
+	    m->owner, m->reason, wall_text(m->begin, begin),
+	    wall_text(m->end, end));
+}
+
+static const char *
+text_of(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+static enum err_code
+lengthen(struct change *ch, const struct control_maintenance *m,
+    const struct command_begin_maintenance *c)
+{
+	struct control_maintenance longer = *m;
+	enum err_code code;
+
+	longer.end = end_of(c->at, c->duration, CONTROL_MAINTENANCE_S);
+	code = change_put(ch, CONTROL_maintenance, &longer);
+	return code == ERR_NONE ? change_result_uint(ch, m->id) : code;
 }
 
 enum err_code
@@ -80,13 +100,17 @@ control_do_begin_maintenance(struct change *ch,
 
 	if (code != ERR_NONE)
 		return code;
+	if (m != NULL && m->holder[0] != '\0' &&
+	    strcmp(m->holder, text_of(c->holder)) == 0)
+		return lengthen(ch, m, c);
 	if (m != NULL && m->end.us > c->at.us)
 		return locked(ch, m);
 	code = next_maintenance_id(ch, c->at, &id);
 	if (code == ERR_NONE)
 		code = CHANGE_PUT(ch, maintenance, .key = c->key, .id = id,
 		    .owner = c->owner, .reason = c->reason, .begin = c->at,
-		    .end = end_of(c->at, c->duration, CONTROL_MAINTENANCE_S));
+		    .end = end_of(c->at, c->duration, CONTROL_MAINTENANCE_S),
+		    .holder = c->holder);
 	return code == ERR_NONE ? change_result_uint(ch, id) : code;
 }
 
@@ -108,11 +132,52 @@ enum err_code
 control_do_end_maintenance(struct change *ch,
     const struct command_end_maintenance *c)
 {
+	const struct control_maintenance *m;
 	struct key key = c->key;
 
 	if (key_is_none(key))
 		key = maintenance_of(ch->c, c->id);
+	m = CHANGE_FIND(ch, maintenance, .key = key);
+	if (m != NULL && text_of(c->holder)[0] != '\0' &&
+	    strcmp(m->holder, c->holder) != 0)
+		return change_result_uint(ch, 0);
 	return change_result_uint(ch, CHANGE_TAKE(ch, maintenance, .key = key));
+}
+
+static bool
+is_of_other(void *arg, const void *row)
+{
+	const struct command_end_other_holders *c = arg;
+	const struct control_maintenance *m = row;
+
+	return m->holder[0] != '\0' && strncmp(m->holder, text_of(c->token),
+	    strlen(text_of(c->token))) != 0;
+}
+
+enum err_code
+control_do_end_other_holders(struct change *ch,
+    const struct command_end_other_holders *c)
+{
+	struct command_end_other_holders want = *c;
+	const struct control_maintenance *m;
+	struct control_iter it;
+	struct key *keys;
+	size_t n = 0;
+
+	keys = mem_resize(NULL, control_count(ch->c, CONTROL_maintenance) + 1,
+	    sizeof *keys);
+	control_each(ch->c, CONTROL_maintenance, &it);
+	while ((m = control_next(&it)) != NULL)
+		if (is_of_other(&want, m))
+			keys[n++] = m->key;
+	change_result_keys(ch, keys, n);
+	mem_free(keys);
+	if (n > 0)
+		change_replace(ch, CONTROL_maintenance, table_update(
+		    ch->c->table[CONTROL_maintenance],
+		    control_schema(CONTROL_maintenance), NULL, 0, is_of_other,
+		    &want));
+	return ERR_NONE;
 }
 
 enum err_code

@@ -124,7 +124,8 @@ test_maintenance(void)
 	is_int(DO(begin_maintenance, .at = AT(599), .key = DB(1),
 	    .owner = "bob"), ERR_EXISTS, "locked for ten minutes");
 	is_str(err.text, "db1:3306 is locked for maintenance by ann (move) "
-	    "until 2026-11-23T01:12:03Z", "by whom, why, until when");
+	    "since 2026-11-23T01:02:03Z until 2026-11-23T01:12:03Z",
+	    "by whom, why, since and until when");
 	is_int(DO(begin_maintenance, .at = AT(599), .key = DB(2),
 	    .owner = "bob"), ERR_NONE, "another server is free");
 	is_int((int64_t)res_id(), 2, "the next id");
@@ -144,6 +145,24 @@ test_maintenance(void)
 	    "end by server");
 	DO(begin_maintenance, .at = AT(700), .key = DB(1));
 	is_int((int64_t)res_id(), 4, "the counter outlives the locks");
+	DO(begin_maintenance, .at = AT(800), .key = DB(2), .holder = "p1-1",
+	    .duration = DUR_S(60));
+	is_int(DO(begin_maintenance, .at = AT(850), .key = DB(2),
+	    .holder = "p1-2"), ERR_EXISTS, "held by another operation");
+	is_int(DO(begin_maintenance, .at = AT(850), .key = DB(2),
+	    .holder = "p1-1", .duration = DUR_S(60)), ERR_NONE, "extended");
+	ok(res_id() == 5 && control_maintenance(now_state, DB(2))->end.us ==
+	    AT(910).us && control_maintenance(now_state, DB(2))->begin.us ==
+	    AT(800).us, "the same lock lasts longer");
+	DO(end_maintenance, .at = AT(851), .key = DB(2), .holder = "p1-2");
+	is_int((int64_t)res_id(), 0, "a holder ends only its own");
+	DO(begin_maintenance, .at = AT(852), .key = DB(3), .holder = "p2-1",
+	    .duration = DUR_S(60));
+	DO(end_other_holders, .at = AT(853), .token = "p2");
+	ok(control_maintenance(now_state, DB(2)) == NULL &&
+	    control_maintenance(now_state, DB(3)) != NULL &&
+	    control_maintenance(now_state, DB(1)) != NULL,
+	    "what a dead process held goes; ours and people's stay");
 }
 
 static void

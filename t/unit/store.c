@@ -587,7 +587,8 @@ test_older(void)
 
 	sql("older", "CREATE TABLE schema_version (version INTEGER PRIMARY "
 	    "KEY, applied TEXT NOT NULL);"
-	    "INSERT INTO schema_version VALUES (1, ''), (2, '');"
+	    "INSERT INTO schema_version VALUES (1, ''), (2, ''), (3, '');"
+	    "CREATE TABLE move (id TEXT PRIMARY KEY, kept BLOB);"
 	    "CREATE TABLE audit (id INTEGER PRIMARY KEY);"
 	    "CREATE TABLE instance (host TEXT NOT NULL, port INTEGER NOT NULL,"
 	    " version TEXT, gone_column TEXT, last_seen TEXT,"
@@ -624,6 +625,7 @@ test_first_version(void)
 
 	store_close(open_store("first"));
 	sql("first", "DROP TABLE last_analysis; DROP TABLE analysis_change;"
+	    "DROP TABLE move;"
 	    "DELETE FROM schema_version WHERE version > 1");
 	is_int(try_open("first", false, true), ERR_UNSUPPORTED,
 	    "an older schema is not read");
@@ -638,7 +640,7 @@ static void
 test_versions(void)
 {
 	store_close(open_store("newer"));
-	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 2,
+	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 3,
 	    "versions are noted");
 	sql("newer", "INSERT INTO schema_version VALUES (999, '')");
 	is_int(try_open("newer", true, false), ERR_UNSUPPORTED,
