@@ -12,7 +12,8 @@ progress_now(struct ctx *ctx)
 {
 	const struct directory_snap *dir = board_get(ctx, BOARD_DIRECTORY,
 	    "directory");
-	const struct dialer_snap *dial = board_get(ctx, BOARD_DIALER, "dialer");
+	const struct dialer_snap *dialer = board_get(ctx, BOARD_DIALER,
+	    "dialer");
 	struct progress p = { 0 };
 
 	if (dir != NULL) {
@@ -22,11 +23,11 @@ progress_now(struct ctx *ctx)
 		p.failing = dir->failing;
 		p.clusters = dir->clusters;
 	}
-	if (dial != NULL) {
-		p.connecting = dial->connecting;
-		p.waiting = dial->waiting;
+	if (dialer != NULL) {
+		p.connecting = dialer->connecting;
+		p.waiting = dialer->waiting;
 	}
 	shared_unref(dir);
-	shared_unref(dial);
+	shared_unref(dialer);
 	return p;
 }
