@@ -136,7 +136,7 @@ directory_filed(const struct directory_snap *snap, struct key asked)
 /* ---- clusters ---- */
 
 struct group *
-directory_group(struct directory *d, const char *name)
+directory_group(const struct directory *d, const char *name)
 {
 	struct group *g;
 
@@ -144,8 +144,30 @@ directory_group(struct directory *d, const char *name)
 	return g;
 }
 
+int
+directory_home(struct ctx *ctx, const struct group *g)
+{
+	return g != NULL && g->members < NEAR_MAX ? act_home(ctx, g->actor) :
+						    HOME_ANY;
+}
+
+/* Who is found by another one is likely to belong to its cluster. */
+static int
+home_of_found(const struct directory *d, struct ctx *ctx)
+{
+	const struct entry *by = roster_find_actor(&d->roster, d->finder);
+	const struct group *g = NULL;
+
+	if (by != NULL && by->cluster[0] != '\0')
+		g = directory_group(d, by->cluster);
+	if (g != NULL)
+		return directory_home(ctx, g);
+	return by != NULL ? act_home(ctx, by->actor) : HOME_ANY;
+}
+
 static struct group *
-join_group(struct directory *d, struct ctx *ctx, const char *name)
+join_group(struct directory *d, struct ctx *ctx, const char *name,
+    const struct entry *first)
 {
 	struct group *g = directory_group(d, name);
 	struct cluster_arg arg;
@@ -154,7 +176,8 @@ join_group(struct directory *d, struct ctx *ctx, const char *name)
 		g = mem_zalloc(sizeof *g);
 		snprintf(g->name, sizeof g->name, "%s", name);
 		snprintf(arg.name, sizeof arg.name, "%s", name);
-		g->actor = act_spawn(ctx, &cluster_class, &arg, HOME_ANY);
+		g->actor = act_spawn(ctx, &cluster_class, &arg,
+		    act_home(ctx, first->actor));
 		HASH_ADD_STR(d->groups, name, g);
 	}
 	g->members++;
@@ -204,7 +227,7 @@ static void
 move_to(void *arg, struct entry *e, const char *cluster)
 {
 	struct mover *mv = arg;
-	struct group *g = join_group(mv->d, mv->ctx, cluster);
+	struct group *g = join_group(mv->d, mv->ctx, cluster, e);
 
 	leave_group(mv->d, e->cluster);
 	mem_free(e->cluster);
@@ -276,7 +299,8 @@ directory_add(struct directory *d, struct ctx *ctx, struct key key,
 	snprintf(arg.host, sizeof arg.host, "%s", key.host);
 	if (by != BY_STORE)
 		roster_set_actor(&d->roster, e,
-		    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
+		    act_spawn(ctx, &instance_class, &arg,
+			home_of_found(d, ctx)));
 	if (e->shown)
 		places_changed(d, ctx);
 	else
@@ -405,9 +429,9 @@ directory_found(struct directory *d, struct ctx *ctx, struct key key, enum found
 }
 
 static void
-on_server_found(struct directory *d, struct ctx *ctx,
-    const struct msg_server_found *m)
+on_server_found(struct directory *d, struct ctx *ctx, const struct msg *msg)
 {
+	const struct msg_server_found *m = as_server_found(msg);
 	struct key key = { m->host, m->port };
 	struct lookup l = { .port = m->port, .by = by_name(m->by) };
 
@@ -419,8 +443,11 @@ on_server_found(struct directory *d, struct ctx *ctx,
 		return;
 	}
 	strcpy(l.host, m->host);
-	if (!directory_look_up(d, ctx, &l))
-		directory_found(d, ctx, key, l.by);
+	if (directory_look_up(d, ctx, &l))
+		return;
+	d->finder = msg->from;
+	directory_found(d, ctx, key, l.by);
+	d->finder = ADDR_NONE;
 }
 
 /* ---- what probes tell ---- */
@@ -527,7 +554,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 		directory_on_known(self, ctx, as_server_known(m));
 		break;
 	case MSG_server_found:
-		on_server_found(self, ctx, as_server_found(m));
+		on_server_found(self, ctx, m);
 		break;
 	case MSG_server_filed: directory_on_filed(self, ctx, m); break;
 	case MSG_server_strayed: directory_on_strayed(self, ctx, m); break;

@@ -59,7 +59,8 @@ start_instance(struct directory *d, struct ctx *ctx, struct entry *e)
 	arg.port = key.port;
 	arena_fini(&a);
 	roster_set_actor(&d->roster, e,
-	    act_spawn(ctx, &instance_class, &arg, HOME_ANY));
+	    act_spawn(ctx, &instance_class, &arg,
+		directory_home(ctx, directory_group(d, e->cluster))));
 	act_send(ctx, e->actor, inst_known,
 	    .facts = { (uint8_t *)e->facts, e->facts_len },
 	    .health = { (uint8_t *)e->health, e->health_len });

@@ -18,6 +18,7 @@ enum {
 	REPLACE_US_EACH = 10, /* a walk waits that long for each server */
 	FORGOTTEN_MAX = 100000,
 	PROBES_MAX = 4096, /* asked for by people, under way */
+	NEAR_MAX = 1000,   /* servers of a cluster that share a thread */
 };
 
 #define PROBE_LIMIT DUR_S(30)
@@ -72,6 +73,7 @@ struct directory {
 	struct forgotten *forgotten;
 	struct passed *probes;
 	struct lookup *lookups;
+	addr_t finder;	     /* the instance that names a server just now */
 	bool probing;	     /* instances run their schedules */
 	bool started;	     /* directory_start came and all are placed */
 	bool names_dirty; /* edges are to be translated again */
@@ -107,7 +109,9 @@ void directory_suggest(struct ctx *ctx, const struct entry *e,
 void directory_set_failing(struct directory *d, struct entry *e,
     bool failing);
 bool directory_filtered(struct ctx *ctx, struct key key, enum found_by by);
-struct group *directory_group(struct directory *d, const char *name);
+struct group *directory_group(const struct directory *d, const char *name);
+/* For act_spawn(): beside its cluster; g NULL: anywhere. */
+int directory_home(struct ctx *ctx, const struct group *g);
 void directory_replace(struct directory *d, struct ctx *ctx);
 void directory_publish(struct directory *d, struct ctx *ctx);
 void directory_send_place(struct ctx *ctx, const struct entry *e,

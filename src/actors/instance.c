@@ -31,6 +31,7 @@
 #define SLOW_AFTER DUR_S(1) /* a probe under way this long is reported */
 #define LOST_AFTER DUR_MS(200)
 #define FORGET_LIMIT DUR_S(10)
+#define SAMPLES_EVERY DUR_S(4)
 
 static const char *
 key_of(const void *self)
@@ -240,15 +241,31 @@ tell_all(struct inst *in, struct ctx *ctx, bool news, uint32_t moved)
 	in->names_version = names;
 }
 
+/* Some at a time; at once when it failed, or somebody waits. */
 static void
 send_metric(struct inst *in, struct ctx *ctx)
 {
-	int64_t us = in->health.latency.us;
+	unsigned n = in->samples++;
+	struct buf b;
 
-	act_send(ctx, app_of(ctx)->metrics, metric_probe,
-	    .at_us = act_wall(ctx).us, .host = in->host, .port = in->port,
-	    .total_us = us, .instance_us = us,
+	in->sample[n].at = act_wall(ctx);
+	in->sample[n].took = in->health.latency;
+	if (in->samples < SAMPLES_EACH && in->health.failures == 0 &&
+	    in->asks == 0 && in->samples_told.us != 0 &&
+	    mono_sub(act_now(ctx), in->samples_told).us < SAMPLES_EVERY.us)
+		return;
+	buf_init(&b);
+	pack_array(&b, (size_t)in->samples * 2);
+	for (unsigned i = 0; i < in->samples; i++) {
+		pack_int(&b, in->sample[i].at.us);
+		pack_int(&b, in->sample[i].took.us);
+	}
+	act_send(ctx, app_of(ctx)->metrics, metric_probes, .host = in->host,
+	    .port = in->port, .samples = bytes(&b),
 	    .error = in->health.failures > 0 ? in->error : NULL);
+	buf_fini(&b);
+	in->samples = 0;
+	in->samples_told = act_now(ctx);
 }
 
 /* Not seen for UnseenInstanceForgetHours: forgotten as by command. */

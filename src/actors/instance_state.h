@@ -19,6 +19,7 @@
 
 enum {
 	ASKS_MAX = 64,	      /* people waiting for the probe under way */
+	SAMPLES_EACH = 8,     /* probes told to the metrics together */
 	ANNOUNCE_EVERY = 10,  /* probes: neighbours are named again */
 	ADDRESSES_MAX = 4,    /* other ones */
 	LEAVING_MAX = 4,
@@ -73,6 +74,12 @@ struct inst {
 	struct address stored_as; /* its row in the store; "": none */
 	mono_t rule_until; /* the promotion rule is registered until then */
 	char rule[32];
+	struct {
+		wall_t at;
+		dur_t took;
+	} sample[SAMPLES_EACH]; /* of probes, not told yet */
+	unsigned samples;
+	mono_t samples_told;
 	bool told_state; /* the directory knows: reached */
 	bool has_told;
 

@@ -22,11 +22,20 @@ struct host {
 	char name[];
 };
 
-/* A ring of samples: at[] is a window that is moved when it is full. */
+/* A probe: there are many of these. */
+struct kept_probe {
+	int64_t at_us;
+	const char *host;
+	char *error;	/* NULL: went well; owned */
+	uint32_t total_us; /* UINT32_MAX: so long, or longer */
+	uint32_t port;
+};
+
+/* Probes are a ring; writes a window that is moved when it is full. */
 struct metrics {
 	struct host *hosts;
-	struct probe_sample *probe;
-	size_t probe_first, probe_n;
+	struct kept_probe *probe;
+	size_t probe_first, probe_n, probe_cap; /* cap: a power of two */
 	struct write_sample *write;
 	size_t write_first, write_n;
 	uint32_t active[SECONDS_MAX]; /* by second % SECONDS_MAX */
@@ -86,16 +95,32 @@ static void
 drop_probes(struct metrics *mt, wall_t before)
 {
 	while (mt->probe_n > 0 && (mt->probe_n >= SAMPLES_MAX ||
-	    mt->probe[mt->probe_first].at.us < before.us)) {
+	    mt->probe[mt->probe_first].at_us < before.us)) {
 		mem_free(mt->probe[mt->probe_first].error);
-		mt->probe_first++;
+		mt->probe_first = (mt->probe_first + 1) % mt->probe_cap;
 		mt->probe_n--;
 	}
-	if (mt->probe_first > mt->probe_n + 1024) {
-		memmove(mt->probe, mt->probe + mt->probe_first,
-		    mt->probe_n * sizeof *mt->probe);
-		mt->probe_first = 0;
+}
+
+/* Room for one more; what is behind the gap moves up to the new end. */
+static struct kept_probe *
+add_probe(struct metrics *mt)
+{
+	size_t was = mt->probe_cap, tail;
+
+	if (mt->probe_n == was) {
+		mt->probe_cap = was > 0 ? was * 2 : 64;
+		mt->probe = mem_resize(mt->probe, mt->probe_cap,
+		    sizeof *mt->probe);
+		tail = was - mt->probe_first;
+		if (mt->probe_first > 0)
+			memmove(mt->probe + mt->probe_cap - tail,
+			    mt->probe + mt->probe_first,
+			    tail * sizeof *mt->probe);
+		if (mt->probe_first > 0)
+			mt->probe_first = mt->probe_cap - tail;
 	}
+	return &mt->probe[(mt->probe_first + mt->probe_n++) % mt->probe_cap];
 }
 
 static void
@@ -147,32 +172,36 @@ copy_error(const char *error)
 }
 
 static void
-on_metric_probe(struct metrics *mt, struct ctx *ctx,
-    const struct msg_metric_probe *p)
+on_metric_probes(struct metrics *mt, struct ctx *ctx,
+    const struct msg_metric_probes *p)
 {
 	const struct config_shared *c = config_ref(ctx);
 	dur_t poll = DUR_S(c->config->instance_poll_seconds);
 	dur_t kept = retention(c->config);
-	wall_t at = { p->at_us };
-	struct probe_sample *to;
+	struct pcur cur;
+	size_t n;
 
 	shared_unref(c);
-	drop_probes(mt, wall_add(at, DUR_US(-kept.us)));
-	mt->probe = room(mt->probe, mt->probe_first + mt->probe_n,
-	    sizeof *mt->probe);
-	to = &mt->probe[mt->probe_first + mt->probe_n++];
-	*to = (struct probe_sample){
-		.at = at,
-		.key = { intern(mt, p->host), p->port },
-		.total = DUR_US(p->total_us),
-		.backend = DUR_US(p->backend_us),
-		.instance = DUR_US(p->instance_us),
-		.error = copy_error(p->error),
-	};
-	mt->attempts++;
-	mt->failures += to->error != NULL;
-	mt->exceeded += to->total.us > poll.us;
-	count_active(mt, wall_add(at, DUR_US(-p->total_us)), at);
+	drop_probes(mt, wall_add(act_wall(ctx), DUR_US(-kept.us)));
+	pcur_init(&cur, p->samples.data, p->samples.len);
+	for (n = pcur_array(&cur) / 2; n > 0; n--) {
+		wall_t at = { pcur_int(&cur) };
+		int64_t us = pcur_int(&cur);
+
+		*add_probe(mt) = (struct kept_probe){
+			.at_us = at.us,
+			.host = intern(mt, p->host),
+			.port = p->port,
+			.total_us = us < UINT32_MAX ? (uint32_t)us : UINT32_MAX,
+			.error = n == 1 ? copy_error(p->error) : NULL,
+		};
+		mt->attempts++;
+		mt->exceeded += us > poll.us;
+		count_active(mt, wall_add(at, DUR_US(-us)), at);
+	}
+	assert(pcur_done(&cur));
+	mt->failures += p->error != NULL && p->error[0] != '\0';
+	drop_probes(mt, (wall_t){ 0 });
 }
 
 static void
@@ -201,7 +230,7 @@ on_metric_write(struct metrics *mt, struct ctx *ctx,
 /* ---- answers ---- */
 
 struct window {
-	const struct probe_sample *probe;
+	struct probe_sample *probe;
 	size_t probes;
 	const struct write_sample *write;
 	size_t writes;
@@ -224,19 +253,42 @@ fill_queue(const struct metrics *mt, struct window *win, int64_t now_s,
 	}
 }
 
+static int
+by_time(const void *a, const void *b)
+{
+	int64_t x = ((const struct probe_sample *)a)->at.us;
+	int64_t y = ((const struct probe_sample *)b)->at.us;
+
+	return (x > y) - (x < y);
+}
+
+/* They come some at a time of each server, so not quite in order. */
+static void
+fill_probes(const struct metrics *mt, struct window *win, int64_t from_us)
+{
+	win->probe = mem_alloc(mt->probe_n * sizeof *win->probe);
+	for (size_t i = 0; i < mt->probe_n; i++) {
+		const struct kept_probe *k =
+		    &mt->probe[(mt->probe_first + i) % mt->probe_cap];
+		dur_t took = DUR_US(k->total_us);
+
+		if (k->at_us >= from_us)
+			win->probe[win->probes++] = (struct probe_sample){
+				{ k->at_us }, { k->host, k->port }, took,
+				DUR_ZERO, took, k->error };
+	}
+	qsort(win->probe, win->probes, sizeof *win->probe, by_time);
+}
+
 static struct window
 last_seconds(const struct metrics *mt, wall_t now, int64_t seconds)
 {
 	struct window win = {
-		.probe = mt->probe + mt->probe_first, .probes = mt->probe_n,
 		.write = mt->write + mt->write_first, .writes = mt->write_n,
 	};
 	int64_t from = now.us - seconds * 1000000;
 
-	while (win.probes > 0 && win.probe->at.us < from) {
-		win.probe++;
-		win.probes--;
-	}
+	fill_probes(mt, &win, from);
 	while (win.writes > 0 && win.write->at.us < from) {
 		win.write++;
 		win.writes--;
@@ -351,14 +403,15 @@ on_metrics_read(struct metrics *mt, struct ctx *ctx, const struct msg *m)
 	    .json = { (const uint8_t *)b.data, b.len });
 	buf_fini(&b);
 	mem_free(win.queue);
+	mem_free(win.probe);
 }
 
 static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
-	case MSG_metric_probe:
-		on_metric_probe(self, ctx, as_metric_probe(m));
+	case MSG_metric_probes:
+		on_metric_probes(self, ctx, as_metric_probes(m));
 		break;
 	case MSG_metric_write:
 		on_metric_write(self, ctx, as_metric_write(m));

@@ -229,12 +229,36 @@ row_of(const struct field *f)
 	return row < moving_count ? row : SPOTS;
 }
 
-/* Without a file it is not read. */
-static bool
-is_own_position(const struct rows *r, size_t column)
+/* What else the server says beside its position (its set, again) is not read. */
+static uint32_t
+spot_in_position(const struct rows *r, size_t row, size_t column)
 {
-	return strcasecmp(r->name[column], "Position") == 0 &&
-	    r->value[column] != NULL && rows_get(r, "File") != NULL;
+	const char *name = r->name[column];
+
+	if (row > 0 || strcasecmp(name, "File") == 0)
+		return SPOTS;
+	if (strcasecmp(name, "Position") != 0)
+		return SPOT_IGNORE;
+	/* Without a file it is not read, either. */
+	return r->value[column] != NULL && rows_get(r, "File") != NULL ?
+	    moving_find(offsetof(struct instance, self_coord.pos)) : SPOTS;
+}
+
+/* Sizes, states in words and the like are not read, nor are other channels. */
+static uint32_t
+spot_in_status(const struct finder *f, const struct rows *r, size_t row,
+    size_t column)
+{
+	const struct field *field = replication_field(r->name[column]);
+	uint32_t what = row_of(field);
+
+	if (strcasecmp(r->name[column], "Channel_Name") == 0 ||
+	    strcasecmp(r->name[column], "Connection_name") == 0)
+		return SPOTS; /* which decides what is shown */
+	if (field == NULL)
+		return SPOT_IGNORE;
+	return what < SPOTS && row != f->p->memory->channel ? SPOT_IGNORE :
+							      what;
 }
 
 /* SPOTS: the value is none that moves. */
@@ -242,7 +266,6 @@ static uint32_t
 spot_in_row(const struct finder *f, unsigned statement, const struct rows *r,
     size_t row, size_t column)
 {
-	uint32_t own = moving_find(offsetof(struct instance, self_coord.pos));
 	uint32_t what;
 
 	switch (statement) {
@@ -250,16 +273,14 @@ spot_in_row(const struct finder *f, unsigned statement, const struct rows *r,
 		return row == 0 ? row_of(variable_field(r->name[column])) :
 				  SPOTS;
 	case ASK_REPLICA_STATUS:
-		what = row_of(replication_field(r->name[column]));
-		return what < SPOTS && row != f->p->memory->channel ? SPOT_IGNORE :
-							     what;
+		return spot_in_status(f, r, row, column);
 	case ASK_STATUS:
 		if (column != 1 || r->value[0] == NULL)
 			return SPOTS;
 		what = row_of(status_field(r->value[0]));
 		return what == SPOT_UPTIME ? what : SPOTS;
 	case ASK_OWN_POSITION:
-		return row == 0 && is_own_position(r, column) ? own : SPOTS;
+		return spot_in_position(r, row, column);
 	case ASK_QUERY + QUERY_LAG:
 		return row == 0 && column == 0 &&
 			lag_of(r->value[0], &(struct nullint){ 0 }) ?

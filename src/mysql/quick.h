@@ -22,7 +22,7 @@
 
 enum {
 	QUICK_BYTES_MAX = 64 << 10, /* of an answer that is kept */
-	QUICK_SPOTS_MAX = 64,	    /* values in it that move */
+	QUICK_SPOTS_MAX = 96,	    /* values in it that move, or are not read */
 	QUICK_RETRY_EVERY = 4, /* probes: a refused statement is tried again */
 };
 
@@ -30,7 +30,7 @@ enum {
 enum {
 	SPOT_UPTIME = MOVING_MAX,
 	SPOT_LAG,    /* of ReplicationLagQuery */
-	SPOT_IGNORE, /* of a channel that is not shown */
+	SPOT_IGNORE, /* not read, or of a channel that is not shown */
 	SPOTS,
 };
 

@@ -116,6 +116,17 @@ act_self(const struct ctx *ctx)
 	return ctx->self != NULL ? ctx->self->self : ADDR_NONE;
 }
 
+int
+act_home(const struct ctx *ctx, addr_t whom)
+{
+	uint64_t word;
+
+	if (slot_find(&ctx->core->slots, whom, &word) == NULL ||
+	    word_home(word) >= ctx->core->places)
+		return HOME_ANY;
+	return word_home(word);
+}
+
 void *
 act_app(const struct ctx *ctx)
 {

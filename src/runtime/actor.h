@@ -146,6 +146,11 @@ void act_watch(struct ctx *ctx, addr_t whom); /* SYS_DOWN, at once if dead */
  */
 void act_rehome(struct ctx *ctx, int home);
 addr_t act_self(const struct ctx *ctx);
+/*
+ * Where an actor is: a home for act_spawn() that puts another one beside it, so
+ * that what they tell each other wakes nobody.  HOME_ANY: it is dead.
+ */
+int act_home(const struct ctx *ctx, addr_t whom);
 void *act_app(const struct ctx *ctx); /* what rt_new() or sim_new() was given */
 
 /* ---- time and chance; virtual in the simulator ---- */

@@ -270,7 +270,7 @@ on_event(struct thread *t, int fd, uint32_t events)
 	core_push(&t->ctx, w->owner, c);
 }
 
-void
+int
 io_poll(struct thread *t, int timeout_ms)
 {
 	struct epoll_event ev[EVENTS_MAX];
@@ -284,4 +284,5 @@ io_poll(struct thread *t, int timeout_ms)
 		else if (read(t->io->event, &count, sizeof count) < 0)
 			assert(errno == EAGAIN);
 	}
+	return n > 0 ? n : 0;
 }

@@ -29,6 +29,9 @@ struct thread {
 	struct wheel wheel;
 	struct io *io; /* descriptors; NULL before the first */
 	int64_t io_polled_us;
+	int64_t io_since_us; /* events counted since */
+	unsigned io_seen;    /* so many */
+	bool io_flows;	     /* lately they came in a stream */
 	struct patience patience;
 	void (*wake)(void *); /* a port's */
 	void *wake_arg;
@@ -78,7 +81,7 @@ void io_free(struct io *io);
 bool io_in_use(const struct io *io);
 void io_wake(struct io *io);
 /* Turns what is ready into messages; waits at most that long, -1: for ever. */
-void io_poll(struct thread *t, int timeout_ms);
+int io_poll(struct thread *t, int timeout_ms); /* how many were ready */
 void io_watch(struct ctx *ctx, int fd, uint32_t events);
 void io_handled(struct ctx *ctx, struct cell *c);
 void io_leave(struct ctx *ctx, struct actor *a);

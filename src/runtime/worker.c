@@ -27,6 +27,9 @@ enum {
 	RETURNS_MAX = 16,	/* chains of free cells for a sleeper */
 	ROUNDS_MAX = 16,	/* of ready actors before a look at the rings */
 	IO_EVERY_US = 100,	/* a busy thread looks at its descriptors */
+	FLOW_LOOK_US = 4000,	/* descriptors make a stream or not, since */
+	FLOW_EACH_US = 500,	/* with an event at least in each of these */
+	FLOW_WAIT_US = 1000,	/* then several are waited for */
 };
 
 int64_t
@@ -295,6 +298,23 @@ run_ready(struct thread *t)
 
 /* ---- sleeping ---- */
 
+/*
+ * Where thousands of answers come in a second, to wake for each of them costs as
+ * much as to read it: then the thread sleeps a millisecond on its futex, which
+ * whoever sends it a message wakes, and takes what came together.
+ */
+static void
+watch_flow(struct thread *t, int64_t now_us)
+{
+	int64_t took = now_us - t->io_since_us;
+
+	if (took < FLOW_LOOK_US)
+		return;
+	t->io_flows = (int64_t)t->io_seen * FLOW_EACH_US >= took;
+	t->io_seen = 0;
+	t->io_since_us = now_us;
+}
+
 static int
 epoll_timeout(int64_t until_us)
 {
@@ -309,8 +329,10 @@ epoll_timeout(int64_t until_us)
 void
 thread_park(struct thread *t, int64_t until_us)
 {
-	enum asleep how = io_in_use(t->io) ? IN_EPOLL : IN_FUTEX;
+	enum asleep how = io_in_use(t->io) && !t->io_flows ? IN_EPOLL :
+							     IN_FUTEX;
 	uint32_t value = sleeper_value(&t->sleeper);
+	int64_t soon_us;
 
 	if (t->spilled > 0)
 		thread_ask_for_room(t);
@@ -318,12 +340,17 @@ thread_park(struct thread *t, int64_t until_us)
 		thread_wake_touched(&t->ctx);
 	if (rings_spin(t->rt->rings, t->ctx.index, &t->patience))
 		return;
+	if (how == IN_FUTEX && t->io_flows) {
+		soon_us = clock_us() + FLOW_WAIT_US;
+		until_us = until_us < soon_us ? until_us : soon_us;
+	}
 	atomic_store(&t->asleep, how);
 	ring_fence();
 	if (!rings_waiting(t->rt->rings, t->ctx.index) && !room_came(t) &&
 	    !atomic_load(&t->rt->stopping)) {
 		if (how == IN_EPOLL)
-			io_poll(t, epoll_timeout(until_us));
+			t->io_seen += (unsigned)io_poll(t,
+			    epoll_timeout(until_us));
 		else
 			sleeper_wait(&t->sleeper, value, until_us);
 	}
@@ -338,7 +365,7 @@ look_at_io(struct thread *t, int64_t now_us)
 	if (!io_in_use(t->io) || now_us - t->io_polled_us < IO_EVERY_US)
 		return;
 	t->io_polled_us = now_us;
-	io_poll(t, 0);
+	t->io_seen += (unsigned)io_poll(t, 0);
 }
 
 static void
@@ -363,6 +390,7 @@ thread_main(void *arg)
 		thread_drain(t);
 		timers_run(&t->ctx, &t->wheel, now_us / 1000);
 		look_at_io(t, now_us);
+		watch_flow(t, now_us);
 		if (t->ready.count == 0)
 			rest(t);
 		for (int i = 0; i < ROUNDS_MAX && t->ready.count > 0; i++)
