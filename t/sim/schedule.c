@@ -88,8 +88,11 @@ test_period(void)
 
 	stage_run(st, DUR_S(20));
 	before = st->world->server[7]->statements;
-	stage_run(st, DUR_S(5));
+	do {
+		stage_run(st, DUR_MS(10));
+	} while (st->world->server[7]->statements == before);
 	before = st->world->server[7]->statements - before;
+	stage_run(st, DUR_S(2)); /* between two probes */
 	after = st->world->server[7]->statements;
 	watch_gaps(st, &g, 1000);
 	after = st->world->server[7]->statements - after;

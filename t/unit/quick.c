@@ -162,10 +162,12 @@ static struct probe_reply
 answer(struct world *w, const char *text, bool by_number, struct buf *out,
     struct model_result *res)
 {
+	struct model_session session;
 	struct buf plain;
 
 	buf_init(&plain);
-	model_query(w->model, w->server, w->now, text, &plain, res);
+	model_session_init(&session);
+	model_query(w->model, w->server, &session, w->now, text, &plain, res);
 	rows_init(w->r, (struct bin){ (uint8_t *)plain.data, plain.len });
 	while (rows_next_result(w->r))
 		put_result(w, out, by_number);
