@@ -360,7 +360,7 @@ tell(const struct choosing *c, size_t chosen, struct candidates *out)
 		}
 		o->stand = r == best ? CANDIDATE_CHOSEN :
 		    stand_of(c, best, r);
-		o->why = r == best ? "it has most, and is fit to be a source" :
+		o->why = r == best ? "of those that are fit it has most" :
 		    why_not(c, best, r);
 		if (o->stand == CANDIDATE_CANNOT &&
 		    may_replicate(c->w, r->m, best->m, NULL, &err) != ERR_NONE)

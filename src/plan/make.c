@@ -229,8 +229,8 @@ make_no_ring(struct making *m, const struct member *a, const struct member *b)
 		return err_set(m->err, ERR_INVALID,
 		    "%s cannot replicate from itself",
 		    make_name(m, a->in->key));
-	return err_set(m->err, ERR_INVALID, "%s stands below %s: moving the "
-	    "latter below it would close a ring", make_name(m, b->in->key),
+	return err_set(m->err, ERR_INVALID, "%s stands below %s: they would "
+	    "replicate from each other", make_name(m, b->in->key),
 	    make_name(m, a->in->key));
 }
 
@@ -319,7 +319,6 @@ make_restore(struct making *m, unsigned server, bool moved)
 {
 	make_step(m, (struct step){ .verb = DO_RESTORE, .server = server,
 		.to = PLAN_NOBODY, .last_resort = !moved,
-		.why = moved ? "its threads as they were found: only then is "
-			       "it known that it can follow" :
-			       "its threads as they were found" });
+		.why = moved ? "only when it follows is it known that it can" :
+			       "nothing else of it was changed" });
 }

@@ -113,6 +113,9 @@ void make_by_repoint(struct making *m, const struct member *a,
 /* By markers. */
 enum err_code make_may_match(struct making *m, const struct member *a,
     const struct member *b);
+/* Likewise, and both are known to have markers. */
+enum err_code make_may_marked(struct making *m, const struct member *a,
+    const struct member *b);
 void make_by_match(struct making *m, const struct member *a,
     const struct member *b);
 

@@ -130,8 +130,8 @@ make_move_replicas_gtid(struct making *m)
 	    (code = make_fresh(m, m->r->target, &b)) != ERR_NONE ||
 	    (code = make_replicas(m, a, b, true, &list)) != ERR_NONE)
 		return code;
-	m->p->title = plan_text(m->p, "move the replicas of %s below %s by "
-	    "GTID", make_name(m, a->in->key), make_name(m, b->in->key));
+	m->p->title = plan_text(m->p, "move the replicas of %s below %s",
+	    make_name(m, a->in->key), make_name(m, b->in->key));
 	m->p->method = "by GTID";
 	quiet.err = &err;
 	for (size_t i = 0; i < list.n; i++) {
@@ -298,7 +298,7 @@ then_below(struct lot *l, const struct member *r, const struct member *bls)
 /* true: steps were appended, or it is left out for good. */
 static bool
 move_one(struct lot *l, const struct member *r, const struct member *bls,
-    struct err *err)
+    struct err *gtid, struct err *err)
 {
 	struct making *m = l->m;
 	enum err_code code = make_may_replicate(m, r, l->b);
@@ -322,8 +322,8 @@ move_one(struct lot *l, const struct member *r, const struct member *bls,
 	if (code == ERR_NOT_FOUND)
 		plan_warn(m->p, "%s: not by GTID: %.300s",
 		    make_name(m, r->in->key), err->text);
-	if (!r->in->using_pseudo_gtid || !l->b->in->using_pseudo_gtid ||
-	    make_may_match(m, r, l->b) != ERR_NONE)
+	*gtid = *err;
+	if (make_may_marked(m, r, l->b) != ERR_NONE)
 		return false;
 	make_track(m, r);
 	make_by_match(m, r, l->b);
@@ -337,16 +337,17 @@ sort_out(struct lot *l, const struct making_list *list,
     const struct member *bls)
 {
 	struct making *m = l->m;
-	struct err *was = m->err, err = ERR_INIT;
+	struct err *was = m->err, err = ERR_INIT, gtid = ERR_INIT;
 
 	m->err = &err;
 	for (size_t i = 0; i < list->n; i++) {
 		const struct member *r = list->at[i];
 
 		make_trunk(m);
-		if (!fits(m, r, l->b) || move_one(l, r, bls, &err))
+		if (!fits(m, r, l->b) || move_one(l, r, bls, &gtid, &err))
 			continue;
-		l->why[l->rest.n] = arena_strdup(&m->p->arena, err.text);
+		l->why[l->rest.n] = plan_text(m->p, "not by GTID: %s; not by "
+		    "Pseudo-GTID: %s", gtid.text, err.text);
 		l->rest.at[l->rest.n++] = r;
 	}
 	make_trunk(m);
@@ -420,9 +421,6 @@ make_relocate_list(struct making *m, const struct making_list *list,
 
 	if (list->n == 0)
 		return ERR_NONE;
-	for (size_t i = 0; i < list->n; i++)
-		if (make_is_below(m->w, b, list->at[i]))
-			return make_no_ring(m, list->at[i], b);
 	if (key_eq(a->in->key, b->in->key) || same_log(a, b))
 		return repoint_all(m, list, b, GTID_NEUTRAL);
 	if (!make_is_bls(b))

@@ -13,7 +13,7 @@ make_move_gtid(struct making *m)
 	const struct member *a, *b;
 	enum err_code code;
 
-	m->p->title = plan_text(m->p, "move %s below %s by GTID",
+	m->p->title = plan_text(m->p, "move %s below %s",
 	    make_name(m, m->r->server), make_name(m, m->r->target));
 	if ((code = make_movable(m, m->r->server, &a)) != ERR_NONE ||
 	    (code = make_fresh(m, m->r->target, &b)) != ERR_NONE ||

@@ -108,7 +108,10 @@ match_list(struct making *m, const struct making_list *list,
 	if (list->n > 0 && !m->w->policy->pseudo_gtid)
 		return make_may_match(m, list->at[0], b);
 	for (size_t i = 0; i < list->n; i++)
-		if (!make_is_bls(list->at[i]))
+		if (make_is_bls(list->at[i]))
+			plan_leave_out(m->p, list->at[i]->in->key,
+			    "a binlog server has no log of its own to match");
+		else
 			match_one(m, list->at[i], b);
 	m->p->method = "by Pseudo-GTID";
 	make_bulk(m, MAKE_BULK_MAX);

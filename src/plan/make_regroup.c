@@ -316,8 +316,9 @@ gather(struct group *g)
 
 	if (code != ERR_NONE)
 		return code;
-	plan_warn(m->p, "%s is chosen: %s", make_name(m, c.chosen->in->key),
-	    "it has most, and is fit to be a source");
+	m->p->method = plan_text(m->p, "%s, %s takes the others: of those that "
+	    "are fit it has most", m->p->method,
+	    make_name(m, c.chosen->in->key));
 	to = bring_up(g, c.chosen);
 	for (size_t i = 0; i < n; i++) {
 		if (all[i] == c.chosen)

@@ -143,6 +143,7 @@ make_pos_wait(struct making *m)
 	return only(m, (struct step){ .verb = DO_WAIT_FOR,
 		.at = { .kind = AT_GIVEN, .coord = m->r->at },
 		.limit = m->r->number > 0 ? DUR_S(m->r->number) : DUR_ZERO,
-		.why = plan_text(m->p, "until it executed up to %.200s",
-		    coord_text(&m->r->at, text)) }, "wait for");
+		.why = "it is asked for" },
+	    plan_text(m->p, "wait for %.200s to be executed by",
+		coord_text(&m->r->at, text)));
 }

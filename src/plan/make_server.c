@@ -165,25 +165,35 @@ make_flush_logs(struct making *m)
 	return ERR_NONE;
 }
 
+/* A replica, detached ones among them: they are to come back. */
+static bool
+follows(const struct instance *in, struct key source)
+{
+	struct key k = in->source_key;
+
+	if (!instance_is_replica(in))
+		return false;
+	if (key_is_detached(k))
+		k.host += strspn(k.host, "/");
+	return key_eq(k, source);
+}
+
 /* Whoever still needs the file or those before it. */
 static enum err_code
 nobody_needs(struct making *m, const struct member *a,
     const struct coord *until)
 {
-	const struct member **replica;
-	size_t n;
-
-	replica = arena_alloc(&m->p->arena, m->w->n * sizeof *replica);
-	n = world_replicas(m->w, a->in->key, false, replica);
-	for (size_t i = 0; i < n; i++) {
-		const struct coord *at = &replica[i]->in->exec_coord;
+	for (size_t i = 0; i < m->w->n; i++) {
+		const struct instance *in = m->w->at[i]->in;
+		const struct coord *at = &in->exec_coord;
 		char text[COORD_TEXT_MAX];
 
-		if (coord_comparable(at, until) && coord_cmp(at, until) > 0)
+		if (!follows(in, a->in->key) ||
+		    (coord_comparable(at, until) && coord_cmp(at, until) > 0))
 			continue;
 		return err_set(m->err, ERR_INVALID, "%s has executed only up "
 		    "to %.150s of %s: purging up to %.150s would take away "
-		    "what it lacks", make_name(m, replica[i]->in->key),
+		    "what it lacks", make_name(m, in->key),
 		    coord_text(at, text), make_name(m, a->in->key),
 		    until->file);
 	}

@@ -19,6 +19,7 @@ struct way {
 	const struct member *source; /* of a; NULL: not known */
 	struct buf why; /* of the methods that do not do */
 	struct err err; /* of the last one */
+	bool fell; /* GTID would do, had nothing been lost */
 	unsigned depth;
 };
 
@@ -33,11 +34,11 @@ note(struct way *w, const char *method)
 	buf_printf(&w->why, "%s: %s", method, w->err.text);
 }
 
-/* Was it only found out that another method must do? */
+/* A method that is not the one to be expected: say why. */
 static void
 warn_of_others(struct way *w)
 {
-	if (w->why.len > 0)
+	if (w->fell)
 		plan_warn(w->m->p, "%.400s", buf_text(&w->why));
 }
 
@@ -160,27 +161,15 @@ by_gtid(struct way *w, enum err_code *code)
 		*w->m->err = w->err; /* they have diverged */
 		return true;
 	}
+	w->fell = *code == ERR_NOT_FOUND;
 	note(w, "not by GTID");
 	return false;
-}
-
-static enum err_code
-may_match(struct way *w)
-{
-	const struct member *who = w->a;
-
-	if (w->a->in->using_pseudo_gtid)
-		who = w->b;
-	if (!who->in->using_pseudo_gtid)
-		return err_set(w->m->err, ERR_UNSUPPORTED,
-		    "%s has no markers", make_name(w->m, who->in->key));
-	return make_may_match(w->m, w->a, w->b);
 }
 
 static bool
 by_match(struct way *w)
 {
-	if (may_match(w) != ERR_NONE) {
+	if (make_may_marked(w->m, w->a, w->b) != ERR_NONE) {
 		note(w, "not by Pseudo-GTID");
 		return false;
 	}
@@ -305,7 +294,7 @@ make_relocate_one(struct making *m, const struct member *a,
 	enum err_code code = not_below_own_group(m, a, b);
 	const struct world *world = m->w;
 	struct way w = { m, a, b, world_find(m->w, a->in->source_key),
-		{ 0 }, ERR_INIT, 0 };
+		{ 0 }, ERR_INIT, false, 0 };
 
 	if (code == ERR_NONE)
 		code = make_no_ring(m, a, b);

@@ -22,6 +22,29 @@ no_errant(struct making *m, const struct member *a)
 
 /* ---- take-master ---- */
 
+static bool
+uses_gtid(const struct member *a)
+{
+	return a->in->using_oracle_gtid || a->in->using_mariadb_gtid;
+}
+
+/* The way it replicates now. */
+static enum err_code
+may_follow(struct making *m, const struct member *a, const struct member *b)
+{
+	enum err_code code = make_may_replicate(m, a, b);
+
+	return code == ERR_NONE && uses_gtid(a) ? make_may_gtid(m, a, b) :
+						  code;
+}
+
+static uint64_t
+follow_needs(const struct member *a)
+{
+	return MUST(STOPPED) | MUST(MAY_REPLICATE) |
+	    (uses_gtid(a) ? MUST(GTID_AVAILABLE) : 0);
+}
+
 static enum err_code
 check_take(struct making *m, const struct member *a, const struct member *n,
     const struct member *above)
@@ -34,9 +57,9 @@ check_take(struct making *m, const struct member *a, const struct member *n,
 	if (instance_is_group_secondary(n->in))
 		return need_check(NEED_NOT_IN_GROUP, n, NULL, NULL, m->w,
 		    m->err);
-	code = make_may_replicate(m, n, a);
+	code = may_follow(m, n, a);
 	if (code == ERR_NONE)
-		code = make_may_replicate(m, a, above);
+		code = may_follow(m, a, above);
 	if (code == ERR_NONE)
 		code = no_errant(m, a);
 	return code;
@@ -61,12 +84,12 @@ take(struct making *m, const struct member *a, const struct member *n,
 		    nn) });
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sa,
 		.to = sg, .at = { .kind = AT_EXECUTED_OF, .server = sn },
-		.needs = MUST(STOPPED) | MUST(MAY_REPLICATE),
+		.needs = follow_needs(a),
 		.unresolved = true,
 		.why = plan_text(m->p, "it goes on where %s stands", nn) });
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sn,
 		.to = sa, .at = { .kind = AT_OWN_OF, .server = sa },
-		.needs = MUST(STOPPED) | MUST(MAY_REPLICATE),
+		.needs = follow_needs(n),
 		.why = plan_text(m->p, "from now on it follows %s", an) });
 	make_restore(m, sa, true);
 	make_restore(m, sn, true);
@@ -182,7 +205,9 @@ co(struct making *m, const struct member *a, const struct member *n)
 		make_stop(m, n, 0, "so that its source can be changed");
 	credentials(m, a, n);
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sn,
-		.to = sa, .at = { .kind = AT_OWN_OF, .server = sa },
+		.to = sa, .at = a->in->using_oracle_gtid ?
+		    (struct plan_at){ .kind = AT_NONE } :
+		    (struct plan_at){ .kind = AT_OWN_OF, .server = sa },
 		.gtid = a->in->using_oracle_gtid ? GTID_FORCE : GTID_NEUTRAL,
 		.needs = MUST(STOPPED) | MUST(MAY_REPLICATE),
 		.why = plan_text(m->p, "all that %s logged until now came from "

@@ -185,6 +185,18 @@ make_may_match(struct making *m, const struct member *a,
 	return make_may_replicate(m, a, b);
 }
 
+enum err_code
+make_may_marked(struct making *m, const struct member *a,
+    const struct member *b)
+{
+	const struct member *who = a->in->using_pseudo_gtid ? b : a;
+
+	if (!who->in->using_pseudo_gtid)
+		return err_set(m->err, ERR_UNSUPPORTED,
+		    "%s has no markers", make_name(m, who->in->key));
+	return make_may_match(m, a, b);
+}
+
 void
 make_by_match(struct making *m, const struct member *a, const struct member *b)
 {

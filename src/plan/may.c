@@ -317,6 +317,42 @@ check_own_uuid(const struct pair *p, struct gtid_set *extra)
 	    "uuid which that server lacks");
 }
 
+/* The head of its tree; NULL: that follows somebody who is not known. */
+static const struct member *
+head_of(const struct world *w, struct key k)
+{
+	const struct member *m = world_find(w, k);
+
+	for (unsigned hops = 0; m != NULL && hops < MAKE_HOPS_MAX; hops++) {
+		const struct member *up = world_find(w, cluster_parent(m->in));
+
+		if (up == NULL)
+			return key_is_none(cluster_parent(m->in)) ? m : NULL;
+		m = up;
+	}
+	return NULL;
+}
+
+/* Both are known to belong to trees that have nothing in common. */
+static bool
+are_strangers(const struct pair *p)
+{
+	const struct member *a = head_of(p->w, p->a->key);
+	const struct member *b = head_of(p->w, p->b->key);
+
+	return a != NULL && b != NULL && a != b && a->in != p->a;
+}
+
+/* What came from another cluster's primary will never be there. */
+static enum err_code
+check_cluster(const struct pair *p, const struct gtid_set *extra)
+{
+	if (gtid_set_is_empty(extra) || !are_strangers(p))
+		return ERR_NONE;
+	return refuse_set(p, ERR_INVALID, extra, "it is of another cluster, "
+	    "and has transactions that are not known here");
+}
+
 static enum err_code
 check_oracle(const struct pair *p)
 {
@@ -329,8 +365,12 @@ check_oracle(const struct pair *p)
 	else if (!gtid_set_is_empty(&set))
 		code = refuse_set(p, ERR_NOT_FOUND, &set, "it lacks transactions which that "
 		    "server has purged");
-	else if (lacks(&set, p->a->executed_gtid_set, p->b->executed_gtid_set))
-		code = check_own_uuid(p, &set);
+	else if (lacks(&set, p->a->executed_gtid_set,
+	    p->b->executed_gtid_set)) {
+		code = check_cluster(p, &set);
+		if (code == ERR_NONE)
+			code = check_own_uuid(p, &set);
+	}
 	gtid_set_fini(&set);
 	return code;
 }
@@ -359,6 +399,11 @@ check_domain(const struct pair *p, const struct mariadb_gtid *g,
 
 	if (was != NULL && was->seq == g->seq && was->server == g->server)
 		return ERR_NONE;
+	if (are_strangers(p) && (at == NULL || at->server != g->server ||
+	    at->seq < g->seq))
+		return REFUSE(p, "it is of another cluster, at %u-%u-%llu, "
+		    "which is not known here", g->domain, g->server,
+		    (unsigned long long)g->seq);
 	if (at == NULL)
 		return REFUSE_AS(p, ERR_NOT_FOUND,
 		    "it is at %u-%u-%llu, and %s's binary log "
@@ -428,10 +473,10 @@ may_replicate_gtid(const struct world *w, const struct member *a,
 	case MAY_MARIADB_GTID: code = check_mariadb(&p); break;
 	default:
 		if (!a->in->using_oracle_gtid && !a->in->using_mariadb_gtid)
-			return REFUSE_AS(&p, ERR_UNSUPPORTED,
-			    "by GTID: %s does not use GTID", p.a_name);
-		return REFUSE_AS(&p, ERR_UNSUPPORTED,
-		    "by GTID: %s has not %s's kind of GTID", p.b_name,
+			return err_set(err, ERR_UNSUPPORTED,
+			    "%s does not use GTID", p.a_name);
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%s has not the kind of GTID that %s uses", p.b_name,
 		    p.a_name);
 	}
 	if (code == ERR_NONE && warn != NULL)

@@ -216,7 +216,13 @@ check_NOT_AHEAD(const struct check *c)
 	const struct coord *end = &c->to->in->self_coord;
 	char mine[COORD_TEXT_MAX], theirs[COORD_TEXT_MAX];
 
-	if (coord_is_none(is) || coord_is_none(end) || coord_cmp(is, end) <= 0)
+	if (coord_is_none(is) || coord_is_none(end))
+		return ERR_NONE;
+	if (!coord_comparable(is, end))
+		return NO(c, "%s executed up to %.100s, and the log of %s is "
+		    "another one, now at %.100s", c->name,
+		    coord_text(is, mine), c->to_name, coord_text(end, theirs));
+	if (coord_cmp(is, end) <= 0)
 		return ERR_NONE;
 	return NO(c, "%s executed up to %.100s, and %s has only up to %.100s",
 	    c->name, coord_text(is, mine), c->to_name,

@@ -147,3 +147,11 @@ LOG_SERVER = %D%/log_server.c %D%/log_server.h
 t_unit_pgtid_t_SOURCES = %D%/pgtid.c $(LOG_SERVER)
 t_unit_pgtid_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
 t_unit_pgtid_t_LDADD = $(LIBS_PLAN)
+
+# plan
+UNIT_PLAN = %D%/plan_case.t
+check_PROGRAMS += $(UNIT_PLAN)
+TESTS += $(UNIT_PLAN)
+t_unit_plan_case_t_SOURCES = %D%/plan_case.c
+t_unit_plan_case_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_plan_case_t_LDADD = $(LIBS_PLAN)
