@@ -137,8 +137,12 @@ take_servers(struct pcur *c, struct plan *p, const struct world *w)
 		struct key key = { host != NULL ? host : "",
 			(uint32_t)pcur_uint(c) };
 
-		if (pcur_ok(c) && p->servers < PLAN_SERVERS_MAX)
-			p->server[plan_server(p, w, key)].locked = true;
+		if (pcur_ok(c) && p->servers < PLAN_SERVERS_MAX) {
+			/* It may move the array. */
+			unsigned at = plan_server(p, w, key);
+
+			p->server[at].locked = true;
+		}
 	}
 }
 
