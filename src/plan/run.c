@@ -307,10 +307,31 @@ note_failure(struct lane *l, enum err_code code, const char *text)
 	t->why = text;
 }
 
+/* A last resort failed: nothing is undone for it, so it must be said. */
+static void
+leave_it(struct lane *l, const char *full, bool alone)
+{
+	struct run *r = l->run;
+	const char *text = arena_printf(&r->arena, "%s%s", full,
+	    alone ? "; what was done before stays" : "");
+
+	run_say(r, "left: %s", text);
+	for (unsigned t = l->track;; t = 0) {
+		struct track_result *to = &r->result[t];
+
+		to->undone = false;
+		to->left = to->left[0] == '\0' ? text :
+		    arena_printf(&r->arena, "%s; %s", to->left, text);
+		if (t == 0)
+			return;
+	}
+}
+
 void
 lane_fail(struct lane *l, enum err_code code, const char *fmt, ...)
 {
 	char text[ERR_TEXT_MAX], name[KEY_TEXT_MAX];
+	bool alone = l->run->result[l->track].end != TRACK_FAILED;
 	const char *full;
 	va_list args;
 
@@ -327,6 +348,7 @@ lane_fail(struct lane *l, enum err_code code, const char *fmt, ...)
 	note_failure(l, code, full);
 	run_say(l->run, "%s: failed: %s", verb_wire(lane_step(l)->verb), full);
 	if (lane_step(l)->last_resort) {
+		leave_it(l, full, alone);
 		end_step(l);
 		return;
 	}
