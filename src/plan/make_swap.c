@@ -82,6 +82,12 @@ take(struct making *m, const struct member *a, const struct member *n,
 		.needs = MUST(STOPPED), .limit = make_patience(m, a),
 		.why = plan_text(m->p, "then it has executed what %s has",
 		    nn) });
+	/* Its position below n does not count what GTID passed over. */
+	if (!n->in->using_oracle_gtid && !n->in->using_mariadb_gtid)
+		make_step(m, (struct step){ .verb = DO_READ, .server = sa,
+			.to = sn, .needs = MUST(NO_ERRANT),
+			.why = plan_text(m->p, "%s, which cannot tell by GTID, "
+			    "would miss what it lacks now", nn) });
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sa,
 		.to = sg, .at = { .kind = AT_EXECUTED_OF, .server = sn },
 		.needs = follow_needs(a),
