@@ -162,6 +162,7 @@ struct model_server {
 	struct model_gtid log_pos[MODEL_DOMAINS_MAX];	  /* gtid_binlog_pos */
 	struct model_gtid before_log[MODEL_DOMAINS_MAX]; /* its first file */
 	struct model_log binlog;
+	uint32_t log_life; /* grows with each reset */
 	char log_base[MODEL_TEXT_MAX];
 	uint32_t trx_bytes;  /* of each in its binary log */
 	uint32_t last_origin;
@@ -183,7 +184,7 @@ struct model_server {
 	bool io_wanted, sql_wanted;  /* started */
 	bool connected;		     /* its receiver, to feed */
 	const struct model_server *feed;
-	uint32_t feed_incarnation;
+	uint32_t feed_incarnation, feed_log_life;
 	uint64_t feed_next; /* ordinal of the source's log, to be received */
 	struct model_log relay;
 	uint64_t relay_next; /* ordinal of what is to be applied */

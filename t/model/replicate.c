@@ -296,6 +296,7 @@ connect_receiver(struct model *m, struct model_server *s)
 		s->connected = true;
 		s->feed = source;
 		s->feed_incarnation = source->incarnation;
+		s->feed_log_life = source->log_life;
 		s->io_errno = 0;
 		s->io_error[0] = '\0';
 	} else {
@@ -311,7 +312,8 @@ still_connected(const struct model *m, const struct model_server *s)
 	const struct model_cut *cut;
 
 	if (!s->connected || source == NULL || source != s->feed ||
-	    !is_there(source) || s->feed_incarnation != source->incarnation)
+	    !is_there(source) || s->feed_incarnation != source->incarnation ||
+	    s->feed_log_life != source->log_life)
 		return false;
 	cut = cut_between(m, s, source);
 	return cut == NULL || (cut->silent &&

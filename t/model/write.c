@@ -217,7 +217,7 @@ model_reset_logs(struct model_server *s)
 	model_set_clear(&s->purged);
 	memset(s->log_pos, 0, sizeof s->log_pos);
 	memset(s->before_log, 0, sizeof s->before_log);
-	s->incarnation++; /* whoever reads the log must begin anew */
+	s->log_life++; /* whoever reads it must begin anew */
 }
 
 /* Back to what the logs hold. */

@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random operations on random trees under writes, with random faults: no row is
+ * applied twice or left out, nobody becomes writable by our doing, threads end
+ * as they were found, what an answer says is so, and when all is well again
+ * every server that replicates has every row.
+ *
+ *	campaign.t [--seeds N] [--from K] [--verbose]
+ *
+ * The same seed does the same again.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "moves/field.h"
+#include "tap.h"
+
+enum { OPERATIONS = 25, SEEDS = 120, TREE_MIN = 8, TREE_MAX = 12 };
+
+enum kind { MYSQL_GTID, MYSQL_FILE, MARIADB_GTID, MARIADB_FILE, KINDS };
+
+/* How a server was before an operation. */
+struct was {
+	struct model_address source;
+	bool io, sql, read_only, by_gtid;
+	uint64_t delay_s;
+	struct model_channel channel;
+	uint32_t incarnation;
+	unsigned io_errno, sql_errno;
+};
+
+struct play {
+	struct field *f;
+	uint64_t seed;
+	enum kind kind;
+	struct model_server *primary;
+	int64_t wrote_us, marked_us;
+	struct was was[FIELD_SERVERS_MAX];
+	/* the fault of this operation */
+	enum { NO_FAULT, LOSE_ANSWER, KILL_BEFORE, KILL_AFTER, CUT, SILENCE,
+		KILL_US, DENY, FAULTS } fault;
+	unsigned fault_at; /* at which statement */
+	struct model_server *victim; /* NULL: who the statement is for */
+	bool told[FIELD_SERVERS_MAX]; /* an answer said how it was left */
+	struct buf trace, why;
+	uint64_t done, refused, failed, recovered, statements;
+};
+
+static struct play *
+play_of(struct field *f)
+{
+	return f->arg;
+}
+
+#define SAY(p, ...) \
+	(buf_printf(&(p)->trace, "%.3f ", (double)(p)->f->now.us / 1e6), \
+	    buf_printf(&(p)->trace, __VA_ARGS__), buf_chr(&(p)->trace, '\n'))
+#define WRONG(p, ...) \
+	(buf_printf(&(p)->why, __VA_ARGS__), buf_chr(&(p)->why, '\n'))
+
+static struct model_server *
+any(struct play *p)
+{
+	return p->f->m->server[field_chance(p->f, p->f->m->n)];
+}
+
+static const char *
+host_of(const struct model_server *s)
+{
+	return s->address[0].host;
+}
+
+/* ---- the world ---- */
+
+static void
+write_some(struct field *f)
+{
+	struct play *p = play_of(f);
+	char text[128];
+
+	if (f->now.us - p->wrote_us < 20000)
+		return;
+	p->wrote_us = f->now.us;
+	model_client_write(p->primary, 1 + field_chance(f, 3));
+	if (f->now.us - p->marked_us < 3000000)
+		return;
+	p->marked_us = f->now.us;
+	if (p->primary->fault != MODEL_UP)
+		return;
+	snprintf(text, sizeof text, "drop view if exists `_pseudo_gtid_`."
+	    "`_asc:%08llx:%08x:%016llx`",
+	    (unsigned long long)(f->now.us / 1000000),
+	    (unsigned)p->primary->server_id,
+	    (unsigned long long)field_chance(f, UINT64_MAX));
+	model_write_marker(p->primary, text);
+}
+
+static void
+build(struct play *p)
+{
+	static const char *const version[KINDS][3] = {
+		{ "8.0.36", "8.4.3", "9.1.0" },
+		{ "5.7.44", "8.0.36", "8.4.3" },
+		{ "10.5.23-MariaDB", "10.11.6-MariaDB", "11.4.2-MariaDB" },
+		{ "10.5.23-MariaDB", "10.11.6-MariaDB", "11.4.2-MariaDB" },
+	};
+	struct field *f = p->f;
+	size_t n = TREE_MIN + field_chance(f, TREE_MAX - TREE_MIN + 1);
+	const char *v = version[p->kind][field_chance(f, 3)];
+	char host[32];
+
+	for (size_t i = 0; i < n; i++) {
+		struct model_server *s;
+
+		snprintf(host, sizeof host, "s%zu", i);
+		s = model_add(f->m, host, 3306, v);
+		strcpy(s->report_host, host);
+		s->gtid = p->kind == MYSQL_GTID || p->kind == MARIADB_GTID;
+		s->gtid_strict = p->kind == MARIADB_GTID &&
+		    field_chance(f, 2) == 0;
+		s->latency = DUR_US(200 + field_chance(f, 2000));
+		if (i > 0)
+			model_replicate(s, f->m->server[field_chance(f,
+			    i < 4 ? i : 4)]);
+	}
+	f->policy.pseudo_gtid = field_chance(f, 3) > 0;
+	p->primary = f->m->server[0];
+	model_write(p->primary, 20);
+	field_pass(f, DUR_S(4));
+	/* Somebody forgot to log what it applies, somebody is behind. */
+	if (field_chance(f, 4) == 0)
+		f->m->server[n - 1]->log_replica_updates = false;
+	if (field_chance(f, 4) == 0)
+		f->m->server[n - 2]->lag_s = 3;
+	f->tick = write_some;
+}
+
+/* ---- the nemesis ---- */
+
+static void
+die(struct play *p, struct model_server *s)
+{
+	SAY(p, "  %s dies", host_of(s));
+	s->fault = MODEL_REFUSES;
+	s->connected = false;
+}
+
+static struct model_server *
+victim_of(struct play *p, struct model_server *s)
+{
+	return p->victim != NULL ? p->victim : s;
+}
+
+static void
+before(struct field *f, unsigned n, struct model_server *s)
+{
+	struct play *p = play_of(f);
+	struct model_server *v = victim_of(p, s);
+
+	p->statements++;
+	if (n != p->fault_at)
+		return;
+	switch (p->fault) {
+	case KILL_BEFORE: die(p, v); break;
+	case SILENCE:
+		SAY(p, "  %s is silent", host_of(v));
+		v->fault = MODEL_SILENT;
+		break;
+	case CUT:
+		for (uint32_t i = 0; i < f->m->n; i++)
+			if (f->m->server[i] != v)
+				model_cut(f->m, v, f->m->server[i],
+				    field_chance(f, 2) == 0);
+		SAY(p, "  %s is cut off from its sources", host_of(v));
+		break;
+	case DENY:
+		v->change_denied = 1227;
+		SAY(p, "  %s denies us", host_of(v));
+		break;
+	case KILL_US:
+		if (field_chance(f, 2) == 0) {
+			SAY(p, "  we die before statement %u", n);
+			f->killed = true;
+		}
+		break;
+	default: break;
+	}
+}
+
+static enum field_meddling
+after(struct field *f, unsigned n, struct model_server *s)
+{
+	struct play *p = play_of(f);
+
+	if (n != p->fault_at)
+		return FIELD_GO_ON;
+	if (p->fault == KILL_AFTER)
+		die(p, victim_of(p, s));
+	if (p->fault == KILL_US && !f->killed) {
+		SAY(p, "  we die behind statement %u", n);
+		f->killed = true;
+	}
+	if (p->fault != LOSE_ANSWER)
+		return FIELD_GO_ON;
+	SAY(p, "  the answer of %s is lost", host_of(s));
+	return FIELD_LOSE_ANSWER;
+}
+
+static void
+choose_fault(struct play *p)
+{
+	struct field *f = p->f;
+
+	p->fault = NO_FAULT;
+	p->victim = NULL;
+	if (field_chance(f, 2) == 0)
+		return;
+	p->fault = (int)field_chance(f, FAULTS);
+	p->fault_at = 1 + (unsigned)field_chance(f, 12);
+	if (field_chance(f, 3) == 0)
+		p->victim = any(p);
+}
+
+/* All faults end. */
+static void
+heal(struct play *p)
+{
+	struct field *f = p->f;
+
+	model_mend(f->m);
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		struct model_server *s = f->m->server[i];
+
+		s->change_denied = 0;
+		if (s->fault == MODEL_REFUSES)
+			model_restart(s, f->now);
+		s->fault = MODEL_UP;
+	}
+	field_pass(f, DUR_MS(100));
+}
+
+/* Trouble that is there before an operation. */
+static void
+disturb(struct play *p)
+{
+	struct model_server *s = any(p);
+
+	switch (field_chance(p->f, 8)) {
+	case 0:
+		if (s->source.host[0] != '\0')
+			s->sql_wanted = false;
+		break;
+	case 1:
+		s->io_wanted = s->connected = false;
+		break;
+	case 2:
+		if (s->source.host[0] != '\0' && s->io_errno == 0)
+			s->io_wanted = s->sql_wanted = true;
+		break;
+	case 3: model_log_rotate(&s->binlog); break;
+	default: break;
+	}
+}
+
+/* ---- what was before, and is now ---- */
+
+static void
+remember(struct play *p)
+{
+	for (uint32_t i = 0; i < p->f->m->n; i++) {
+		const struct model_server *s = p->f->m->server[i];
+
+		p->was[i] = (struct was){ .source = s->source,
+			.io = s->io_wanted, .sql = s->sql_wanted,
+			.read_only = s->read_only,
+			.by_gtid = s->auto_position ||
+			    s->use_gtid != MODEL_GTID_NO,
+			.delay_s = s->channel.delay_s, .channel = s->channel,
+			.incarnation = s->incarnation,
+			.io_errno = s->io_errno, .sql_errno = s->sql_errno };
+	}
+}
+
+static bool
+same_source(const struct model_server *s, const struct was *w)
+{
+	return s->source.port == w->source.port &&
+	    strcmp(s->source.host, w->source.host) == 0;
+}
+
+/* A thread that stopped by its own error is not our doing. */
+static bool
+same_threads(const struct model_server *s, const struct was *w)
+{
+	return (s->io_wanted == w->io || (w->io && s->io_errno != 0)) &&
+	    (s->sql_wanted == w->sql || (w->sql && s->sql_errno != 0));
+}
+
+/* Is a server named by what is told of how things stand? */
+static bool
+is_told(const struct field *f, const struct model_server *s)
+{
+	char key[KEY_TEXT_MAX];
+
+	snprintf(key, sizeof key, "%.40s:3306", host_of(s));
+	for (unsigned i = 0; i < f->tracks; i++)
+		if ((f->track[i].left != NULL &&
+		    strstr(f->track[i].left, key) != NULL) ||
+		    (i > 0 && f->track[i].left != NULL &&
+			f->track[i].left[0] != '\0' &&
+			strcmp(f->plan.server[f->plan.track[i].server].key.host,
+			    host_of(s)) == 0))
+			return true;
+	return false;
+}
+
+/* The track that moves a server was carried out. */
+static bool
+is_done(const struct field *f, const struct model_server *s)
+{
+	for (unsigned i = 1; i < f->tracks; i++)
+		if (f->track[i].end == TRACK_DONE &&
+		    strcmp(f->plan.server[f->plan.track[i].server].key.host,
+			host_of(s)) == 0)
+			return true;
+	return false;
+}
+
+/* Who restarted, or was made to, begins with its own threads. */
+static bool
+is_excused(const struct play *p, const struct model_server *s)
+{
+	return s->fault != MODEL_UP ||
+	    s->incarnation != p->was[s->origin].incarnation;
+}
+
+/* After a failure all is as before, or it is said. */
+static void
+check_as_before(struct play *p, const char *when)
+{
+	struct field *f = p->f;
+
+	/* Only the threads of one server were not brought back. */
+	if (f->tracks > 0 && f->track[0].left != NULL &&
+	    strstr(f->track[0].left, "what was done before stays") != NULL)
+		return;
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		const struct model_server *s = f->m->server[i];
+		const struct was *w = &p->was[i];
+
+		if (is_told(f, s) || is_done(f, s))
+			continue;
+		if (!same_source(s, w))
+			WRONG(p, "%s: %s replicates from %s, not from %s, and "
+			    "nobody says so", when, host_of(s), s->source.host,
+			    w->source.host);
+		else if (!is_excused(p, s) && !same_threads(s, w))
+			WRONG(p, "%s: %s has threads %d %d, not %d %d, and "
+			    "nobody says so", when, host_of(s), s->io_wanted,
+			    s->sql_wanted, w->io, w->sql);
+	}
+}
+
+static void
+check_always(struct play *p)
+{
+	struct field *f = p->f;
+
+	if (f->m->wrongs > 0)
+		WRONG(p, "%u times: %s", f->m->wrongs, f->m->wrong);
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		const struct model_server *s = f->m->server[i];
+		const struct was *w = &p->was[i];
+
+		if (!s->read_only && w->read_only)
+			WRONG(p, "%s is writable", host_of(s));
+		/* What no operation here is about. */
+		if (s->source.host[0] == '\0')
+			continue;
+		if (strcmp(s->channel.user, w->channel.user) != 0 ||
+		    strcmp(s->channel.heartbeat, w->channel.heartbeat) != 0 ||
+		    s->channel.connect_retry != w->channel.connect_retry ||
+		    s->channel.delay_s != w->channel.delay_s)
+			WRONG(p, "%s has lost something of its channel: user "
+			    "%s, heartbeat %s", host_of(s), s->channel.user,
+			    s->channel.heartbeat);
+	}
+}
+
+/* ---- operations ---- */
+
+static const struct operation {
+	const char *op;
+	unsigned weight;
+	bool has_target;
+	bool changes_threads; /* that is what it is for */
+	bool moves;	      /* server ends below target */
+} operations[] = {
+	{ "relocate", 12, true, false, true },
+	{ "relocate-replicas", 4, true, false, false },
+	{ "move-up", 4, false, false, false },
+	{ "move-below", 4, true, false, true },
+	{ "repoint", 3, false, false, false },
+	{ "take-siblings", 2, false, false, false },
+	{ "take-master", 2, false, false, false },
+	{ "move-up-replicas", 2, false, false, false },
+	{ "match", 3, true, false, true },
+	{ "match-up", 2, false, false, false },
+	{ "move-below-gtid", 3, true, false, true },
+	{ "move-replicas-gtid", 2, true, false, false },
+	{ "detach-replica-master-host", 1, false, true, false },
+	{ "reattach-replica-master-host", 1, false, true, false },
+	{ "regroup-replicas", 1, false, true, false },
+	{ "enable-gtid", 1, false, false, false },
+	{ "disable-gtid", 1, false, false, false },
+	{ "start-replica", 2, false, true, false },
+	{ "stop-replica", 1, false, true, false },
+	{ "stop-replica-nice", 1, false, true, false },
+	{ "restart-replica", 1, false, true, false },
+	{ "flush-binary-logs", 1, false, false, false },
+	{ "make-local-master", 1, false, false, false },
+};
+
+static const struct operation *
+choose_operation(struct play *p)
+{
+	uint64_t sum = 0, x;
+
+	for (size_t i = 0; i < MEM_COUNT(operations); i++)
+		sum += operations[i].weight;
+	x = field_chance(p->f, sum);
+	for (size_t i = 0; i < MEM_COUNT(operations); i++) {
+		if (x < operations[i].weight)
+			return &operations[i];
+		x -= operations[i].weight;
+	}
+	return NULL;
+}
+
+static void
+check_done(struct play *p, const struct operation *o,
+    const struct model_server *s, const struct model_server *target)
+{
+	if (o->moves && strcmp(s->source.host, host_of(target)) != 0)
+		WRONG(p, "%s says it is done: %s replicates from %s", o->op,
+		    host_of(s), s->source.host);
+	if (o->changes_threads)
+		return;
+	for (uint32_t i = 0; i < p->f->m->n; i++) {
+		const struct model_server *r = p->f->m->server[i];
+
+		if (!is_excused(p, r) && !is_told(p->f, r) &&
+		    !same_threads(r, &p->was[i]))
+			WRONG(p, "%s: %s has threads %d %d, not %d %d", o->op,
+			    host_of(r), r->io_wanted, r->sql_wanted,
+			    p->was[i].io, p->was[i].sql);
+	}
+}
+
+static void
+recover(struct play *p)
+{
+	struct field *f = p->f;
+	enum err_code code;
+
+	p->recovered++;
+	p->fault = NO_FAULT;
+	if (f->kept.len == 0)
+		return;
+	field_pass(f, DUR_S(3));
+	field_look_all(f);
+	code = field_recover(f);
+	SAY(p, "  taken back: %s\n%s", code == ERR_NONE ? "done" : f->err.text,
+	    buf_text(&f->words));
+}
+
+static void
+operate(struct play *p)
+{
+	struct field *f = p->f;
+	const struct operation *o = choose_operation(p);
+	struct model_server *s = any(p), *target = any(p);
+	enum err_code code;
+	bool killed;
+
+	choose_fault(p);
+	field_look_all(f);
+	remember(p);
+	SAY(p, "%s %s %s (fault %d at %u)", o->op, host_of(s),
+	    o->has_target ? host_of(target) : "", p->fault, p->fault_at);
+	code = field_do(f, o->op, host_of(s), o->has_target ? host_of(target) :
+	    NULL);
+	killed = f->killed;
+	SAY(p, "  %s\n%s", code == ERR_NONE ? "done" : f->err.text,
+	    buf_text(&f->words));
+	if (killed)
+		recover(p);
+	check_always(p);
+	for (uint32_t i = 0; i < f->m->n; i++)
+		p->told[i] = p->told[i] || is_told(f, f->m->server[i]);
+	if (code == ERR_NONE) {
+		p->done++;
+		check_done(p, o, s, target);
+		return;
+	}
+	if (f->statements == 0 && !killed)
+		p->refused++;
+	else
+		p->failed++;
+	if (!o->changes_threads || killed)
+		check_as_before(p, o->op);
+}
+
+/* ---- the end ---- */
+
+/* Does it replicate, over however many, from the primary? */
+static bool
+is_attached(const struct play *p, const struct model_server *s)
+{
+	for (uint32_t i = 0; i <= p->f->m->n && s != NULL; i++) {
+		if (s == p->primary)
+			return true;
+		if (!s->io_wanted || !s->sql_wanted)
+			return false;
+		s = model_source(p->f->m, s);
+		/* What it does not log, those below never get. */
+		if (s != NULL && s != p->primary && !s->log_replica_updates)
+			return false;
+	}
+	return false;
+}
+
+static void
+start_all(struct play *p)
+{
+	struct field *f = p->f;
+
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		struct model_server *s = f->m->server[i];
+
+		s->lag_s = 0;
+		if (s->source.host[0] != '\0' && s->source.host[0] != '/')
+			s->io_wanted = s->sql_wanted = true;
+	}
+	field_pass(f, DUR_S(5));
+}
+
+static void
+check_end(struct play *p)
+{
+	struct field *f = p->f;
+	unsigned attached = 0;
+
+	heal(p);
+	f->tick = NULL;
+	/* Who stands above may have had to catch up first. */
+	for (uint32_t k = 0; k < f->m->n; k++)
+		start_all(p);
+	if (f->m->wrongs > 0)
+		WRONG(p, "%u times: %s", f->m->wrongs, f->m->wrong);
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		const struct model_server *s = f->m->server[i];
+
+		if (s->io_errno != 0 && s->source.host[0] != '/' && !p->told[i])
+			WRONG(p, "%s: error %u: %s", host_of(s), s->io_errno,
+			    s->io_error);
+		if (!is_attached(p, s))
+			continue;
+		attached++;
+		if (!model_set_holds(&s->rows, &p->primary->rows))
+			WRONG(p, "%s lacks rows", host_of(s));
+	}
+	SAY(p, "%u of %u are attached", attached, f->m->n);
+}
+
+static bool
+play(uint64_t seed, struct play *sum, bool verbose)
+{
+	struct play p = { .seed = seed, .kind = (int)(seed % KINDS) };
+	bool good;
+
+	buf_init(&p.trace);
+	buf_init(&p.why);
+	p.f = field_new(seed);
+	p.f->arg = &p;
+	p.f->before = before;
+	p.f->after = after;
+	build(&p);
+	for (int i = 0; i < OPERATIONS && p.why.len == 0; i++) {
+		disturb(&p);
+		field_pass(p.f, DUR_MS(field_chance(p.f, 500)));
+		operate(&p);
+		if (field_chance(p.f, 3) > 0)
+			heal(&p);
+	}
+	if (p.why.len == 0)
+		check_end(&p);
+	good = p.why.len == 0;
+	if (!good || verbose)
+		printf("# seed %llu, kind %d\n%s%s", (unsigned long long)seed,
+		    p.kind, buf_text(&p.trace), buf_text(&p.why));
+	sum->done += p.done;
+	sum->refused += p.refused;
+	sum->failed += p.failed;
+	sum->recovered += p.recovered;
+	sum->statements += p.statements;
+	buf_fini(&p.trace);
+	buf_fini(&p.why);
+	field_free(p.f);
+	return good;
+}
+
+static unsigned long
+option(int argc, char **argv, const char *name, unsigned long value)
+{
+	for (int i = 1; i + 1 < argc; i++)
+		if (strcmp(argv[i], name) == 0)
+			return strtoul(argv[i + 1], NULL, 10);
+	return value;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long seeds = option(argc, argv, "--seeds", SEEDS);
+	unsigned long from = option(argc, argv, "--from", 1);
+	unsigned long most = option(argc, argv, "--failures", 5);
+	bool verbose = argc > 1 && strcmp(argv[argc - 1], "--verbose") == 0;
+	struct play sum = { 0 };
+	clock_t began = clock();
+	unsigned failed = 0;
+
+	for (unsigned long s = from; s < from + seeds && failed < most; s++)
+		failed += !play(s, &sum, verbose);
+	is_int(failed, 0, "%lu seeds from %lu: every rule held", seeds, from);
+	ok(sum.done > seeds && sum.failed > seeds, "operations succeed and "
+	    "fail");
+	diag("%llu done, %llu refused, %llu failed, %llu taken back by another "
+	    "process; %llu statements, %.1f s of CPU",
+	    (unsigned long long)sum.done, (unsigned long long)sum.refused,
+	    (unsigned long long)sum.failed, (unsigned long long)sum.recovered,
+	    (unsigned long long)sum.statements,
+	    (double)(clock() - began) / CLOCKS_PER_SEC);
+	return tap_done();
+}
