@@ -44,6 +44,8 @@ sub run_on {
 	return $pid if $pid;
 	POSIX::setsid();
 	$ENV{TERM} = 'xterm';
+	$ENV{LSAN_OPTIONS} //= 'print_suppressions=0:suppressions='
+	    . ($ENV{top_srcdir} // '.') . '/t/http/lsan.supp';
 	open STDIN, '<', $tty or POSIX::_exit(126);
 	open STDOUT, '>', $tty or POSIX::_exit(126);
 	open STDERR, '>', $tty or POSIX::_exit(126);
