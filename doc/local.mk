@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_man_MANS += %D%/orchestrator.1 %D%/orchestrator-client.1
 dist_doc_DATA += %D%/design.md %D%/differences.md
+dist_doc_DATA += %D%/analysis.md
 dist_doc_DATA += %D%/configuration.md
 dist_doc_DATA += %D%/install.md
 dist_doc_DATA += %D%/fleet.md

@@ -21,6 +21,7 @@ enum board_kind {
 	BOARD_DIRECTORY, /* "directory": struct directory_snap */
 	BOARD_STORE,	/* "store": struct store_shared */
 	BOARD_DIALER,	/* "dialer": struct dialer_snap */
+	BOARD_LOGPOS,	/* "logpos": struct logpos_snap */
 	BOARD_KINDS,
 };
 
@@ -47,6 +48,7 @@ struct app {
 	addr_t audit;
 	addr_t metrics;
 	addr_t moves;
+	addr_t searches;
 	const struct actor_class *session_class; /* real, or the simulator's */
 	const char *hostname;	/* of this node */
 	const char *fqdn;	/* its full name; NULL when not known */

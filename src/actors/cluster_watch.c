@@ -12,7 +12,7 @@
 
 /* A server is probed anew for its analysis at most this often. */
 #define REREAD_EVERY DUR_S(1)
-/* What calls for a recovery is asked for once more after so long ... */
+/* All but the mildest is asked for once more after so long ... */
 #define CONFIRM_AFTER DUR_MS(200)
 /* ... and looked at this often until the answers came, for a while. */
 #define CONFIRM_EVERY DUR_MS(50)
@@ -309,17 +309,21 @@ is_confirmed(const struct look *l, size_t i)
 	return true;
 }
 
-/* true: confirmed */
+/*
+ * Replicas may notice a little later than we do that their source went: they
+ * are asked once more, whatever was said first.  true: confirmed
+ */
 static bool
 confirm(struct look *l, size_t i)
 {
 	struct watched *d = l->at[i];
 	dur_t age = mono_sub(act_now(l->ctx), d->began);
+	bool acts = analysis_acts(d->code);
 
-	if (!analysis_acts(d->code))
+	if (!acts && (analysis_reads(d->code) & READS_REPLICAS) == 0)
 		return false;
-	if (d->asked && is_confirmed(l, i))
-		return true;
+	if (d->asked && (!acts || is_confirmed(l, i)))
+		return acts;
 	if (!d->asked && age.us >= CONFIRM_AFTER.us) {
 		d->asked = true;
 		probe_member(l, i, true);

@@ -43,3 +43,9 @@ src_actors_libactors_a_SOURCES += \
 	%D%/dialer.c %D%/dialer.h \
 	%D%/progress.c %D%/progress.h \
 	%D%/session.c
+
+# places in logs
+src_actors_libactors_a_SOURCES += \
+	%D%/logpos.c %D%/logpos.h \
+	%D%/markers.c %D%/markers.h \
+	%D%/searcher.c %D%/searches.c

@@ -319,9 +319,31 @@ on_store_flush(struct store_actor *s, struct ctx *ctx)
 		store_write_all(s, ctx);
 }
 
+/*
+ * The times of all who are well, in one row; instances write their own at
+ * leisure.  A store in trouble has other worries.
+ */
+static void
+write_pulse(struct store_actor *s, struct ctx *ctx)
+{
+	const struct app *app = app_of(ctx);
+	struct err err = ERR_INIT;
+
+	if (!app->probe || !app->daemon || s->rows == NULL || s->outside ||
+	    s->retry.us > 0 || store_begin(s->store, &err) != ERR_NONE)
+		return;
+	if (store_changed_outside(s->store))
+		s->outside = true;
+	if (s->outside ||
+	    store_put_pulse(s->store, act_wall(ctx), &err) != ERR_NONE ||
+	    store_commit(s->store, &err) != ERR_NONE)
+		store_rollback(s->store);
+}
+
 static void
 on_store_watch(struct store_actor *s, struct ctx *ctx)
 {
+	write_pulse(s, ctx);
 	if (store_changed_outside(s->store))
 		s->outside = true;
 	if (s->outside && s->retry.us == 0)

@@ -63,8 +63,8 @@ store_well(struct store_actor *s, struct ctx *ctx)
 	publish_state(s, ctx);
 	act_log(ctx, LOG_NOTICE, "the store can be written again");
 	if (s->lost_ops > 0)
-		act_log(ctx, LOG_WARNING, "%zu names, analyses and audit entries "
-		    "were dropped meanwhile", s->lost_ops);
+		act_log(ctx, LOG_WARNING, "%zu names, analyses and audit "
+		    "entries were dropped meanwhile", s->lost_ops);
 	s->lost_ops = 0;
 }
 

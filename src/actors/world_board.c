@@ -26,9 +26,13 @@ fill_policy(struct plan_policy *p, const struct config *c)
 		.semi_sync_exact = c->enforce_exact_semi_sync_replicas,
 		.semi_sync_enough = c->recover_locked_semi_sync_primary,
 		.credentials_query = c->replication_credentials_query,
-		.pseudo_gtid = c->auto_pseudo_gtid ||
-		    *c->pseudo_gtid_pattern != '\0',
 	};
+}
+
+static const struct pgtid_history *
+history(const void *arg, struct key key)
+{
+	return logpos_of(arg, key);
 }
 
 /* ---- clusters ---- */
@@ -125,6 +129,13 @@ world_board_open(struct world_board *b, struct ctx *ctx,
 		.control = control_shared_ref(ctx) };
 	assert(b->config != NULL && b->control != NULL);
 	fill_policy(&b->policy, b->config->config);
+	b->policy.pseudo_gtid = markers_rule(&b->markers, b->config,
+	    app_of(ctx)->skip_binlog_search);
+	if (b->policy.pseudo_gtid)
+		b->policy.markers = &b->markers.rule;
+	b->past = logpos_ref(ctx);
+	b->world.history = history;
+	b->world.history_arg = b->past;
 	for (size_t i = 0; i < n; i++) {
 		const struct member *m;
 
@@ -146,6 +157,7 @@ world_board_close(struct world_board *b)
 		shared_unref(b->snap[i]);
 	mem_free(b->snap);
 	mem_free(b->at);
+	shared_unref(b->past);
 	shared_unref(b->config);
 	shared_unref(b->control);
 	*b = (struct world_board){ 0 };

@@ -16,6 +16,8 @@
 
 #include "actors/cluster.h"
 #include "actors/control.h"
+#include "actors/logpos.h"
+#include "actors/markers.h"
 #include "plan/plan.h"
 
 struct world_board {
@@ -25,6 +27,8 @@ struct world_board {
 	size_t max;
 	const struct cluster_snap **snap; /* references */
 	size_t snaps;
+	struct markers markers;
+	const struct logpos_snap *past;
 	const struct config_shared *config;
 	const struct control_shared *control;
 };

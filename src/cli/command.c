@@ -15,6 +15,7 @@
 #include "cli/bar.h"
 #include "cli/daemon.h"
 #include "cli/print.h"
+#include "cli/snapshot.h"
 #include "ops/op.h"
 #include "topology/key.h"
 
@@ -395,7 +396,8 @@ start(struct run *run, const struct config_source *source)
 {
 	struct config *config = command_config(source);
 	struct daemon_arg arg = { .config = config, .source = *source,
-		.command = run->f->command, .workers = 1 };
+		.command = run->f->command, .workers = 1,
+		.skip_binlog_search = run->f->skip_binlog_search };
 
 	if (config == NULL)
 		return ERR_INVALID;
@@ -476,6 +478,8 @@ command_run(const struct flags *f, const struct config_source *source)
 	const struct command *cmd = find(f->command);
 	struct buf list = { 0 };
 
+	if (*f->snapshot != '\0')
+		return snapshot_command(f, source);
 	if (cmd != NULL)
 		return cmd->own != NULL ? cmd->own(f, source)
 					: run_op(f, cmd, source);

@@ -78,6 +78,7 @@ fill_app(struct daemon *d, const struct daemon_arg *arg)
 	app->started.us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
 	app->probe = arg->probe;
 	app->daemon = arg->daemon;
+	app->skip_binlog_search = arg->skip_binlog_search;
 }
 
 /*
@@ -107,6 +108,7 @@ spawn_all(struct daemon *d)
 		{ &app->dialer, &dialer_class, HOME_ANY },
 		{ &app->directory, &directory_class, HOME_ANY },
 		{ &app->moves, &moves_class, HOME_ANY },
+		{ &app->searches, &searches_class, HOME_ANY },
 		{ &app->root, &root_class, HOME_ANY },
 	};
 

@@ -25,6 +25,7 @@ struct daemon_arg {
 	const char *command;	     /* "http", or the name of a command */
 	bool probe;
 	bool daemon;		     /* goes on until it is stopped */
+	bool skip_binlog_search;     /* as in struct app */
 	int workers;
 	int ports; /* besides main's */
 };

@@ -157,6 +157,8 @@ flags_text(const struct flags *f, const char *name)
 	const struct flag *flag = flag_find(name, strlen(name));
 
 	assert(flag != NULL);
+	if (flag->kind == SWITCH)
+		return switch_of(f, flag) ? "true" : "";
 	return text_of(f, flag);
 }
 

@@ -11,5 +11,6 @@ orchestrator_SOURCES = \
 	%D%/main.c \
 	%D%/print.c %D%/print.h \
 	%D%/serve.c %D%/serve.h \
+	%D%/snapshot.c %D%/snapshot.h %D%/snapshot_read.c \
 	%D%/syslog.c %D%/syslog.h
 orchestrator_LDADD = $(LIBS_HTTP) $(LIBS_OPS) $(MARIADB_LIBS) $(CURL_LIBS)

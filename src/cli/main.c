@@ -17,6 +17,7 @@
 #include "cli/command.h"
 #include "cli/serve.h"
 #include "ops/op.h"
+#include "topology/analysis.h"
 #include "topology/promotion.h"
 
 static int
@@ -36,7 +37,7 @@ usage(FILE *to, int status)
 	    "  orchestrator [-config FILE] http\n"
 	    "  orchestrator [-config FILE] -c COMMAND [-i HOST:PORT] ...\n"
 	    "  orchestrator help [COMMAND]\n"
-	    "  orchestrator -x messages|ops|config|commands\n"
+	    "  orchestrator -x messages|ops|config|commands|analysis\n"
 	    "Flags:\n");
 	flags_help(&b);
 	return put(to, &b, status);
@@ -70,6 +71,7 @@ manual(const char *what)
 		{ "ops", ops_manual },
 		{ "config", config_manual },
 		{ "commands", command_list },
+		{ "analysis", analysis_manual },
 	};
 	struct buf b = { 0 };
 
@@ -79,7 +81,7 @@ manual(const char *what)
 		page[i].print(&b);
 		return put(stdout, &b, 0);
 	}
-	fprintf(stderr, "-x: messages, ops, config or commands, not \"%s\"\n",
+	fprintf(stderr, "-x: messages, ops, config, commands or analysis, not \"%s\"\n",
 	    what);
 	return 2;
 }

@@ -186,6 +186,7 @@ serve(const struct flags *f, const struct config_source *source, bool http)
 	struct daemon d;
 	struct daemon_arg arg = { .config = config, .source = *source,
 		.daemon = true,
+		.skip_binlog_search = f->skip_binlog_search,
 		.command = http ? "http" : "continuous", .probe = f->discovery,
 		.workers = worker_count(), .ports = HTTP_THREADS_MAX };
 	struct err err = ERR_INIT;

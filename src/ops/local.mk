@@ -10,6 +10,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/view.h %D%/view.c %D%/cluster_view.c \
 	%D%/order.h %D%/order.c \
 	%D%/admin.c \
+	%D%/analysis.c \
 	%D%/audit.c \
 	%D%/cluster.c \
 	%D%/discovery.c \
@@ -19,6 +20,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/meta.c \
 	%D%/metrics.c \
 	%D%/names.c \
+	%D%/pgtid.c \
 	%D%/pools.c \
 	%D%/progress.c \
 	%D%/raft.c \

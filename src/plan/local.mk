@@ -10,7 +10,7 @@ src_plan_libplan_a_SOURCES = \
 
 # making
 src_plan_libplan_a_SOURCES += \
-	%D%/candidate.c %D%/candidate.h %D%/make.c %D%/make.h \
+	%D%/candidate.c %D%/candidate.h %D%/foresee.c %D%/make.c %D%/make.h \
 	%D%/make_bulk.c %D%/make_classic.c %D%/make_gtid.c %D%/make_list.c \
 	%D%/make_lot.c %D%/make_match.c %D%/make_regroup.c \
 	%D%/make_replication.c %D%/make_request.c %D%/make_server.c \

@@ -42,6 +42,8 @@ copy_rule(struct pgtid *s, const struct pgtid_rule *rule)
 	    (rule->skip.n + 1) * sizeof *skip);
 
 	s->rule = *rule;
+	if (rule->hold != NULL)
+		s->rule.match_arg = rule->hold(rule->match_arg);
 	s->rule.fixed = arena_strdup(&s->arena, rule->fixed);
 	s->rule.hint = arena_strdup(&s->arena, rule->hint);
 	for (size_t i = 0; i < rule->skip.n; i++)
@@ -111,7 +113,7 @@ pgtid_new(const struct pgtid_request *r, mono_t now)
 		s->phase[s->phases] = goal->phase[s->phases];
 		s->phases++;
 	}
-	s->result = (struct pgtid_result){ .text = "", .at.file = "",
+	s->result = (struct pgtid_result){ .text = "", .type = "", .at.file = "",
 		.found.file = "", .next.file = "" };
 	if (goal->markers && s->rule.fixed[0] == '\0' && s->rule.match == NULL)
 		search_fail(s, ERR_INVALID, "PseudoGTIDPattern is not configured");
@@ -129,6 +131,8 @@ pgtid_free(struct pgtid *s)
 	buf_fini(&s->answer);
 	buf_fini(&s->text[PGTID_A]);
 	buf_fini(&s->text[PGTID_B]);
+	if (s->rule.release != NULL)
+		s->rule.release(s->rule.match_arg);
 	gtid_set_fini(&s->errant.left);
 	mem_free(s->errant.names);
 	arena_fini(&s->arena);

@@ -44,6 +44,10 @@ struct pgtid_rule {
 	const char *fixed;
 	bool (*match)(const void *arg, const char *info);
 	const void *match_arg;
+	/* A search keeps match_arg by one and gives it back by the other; both
+	 * or none.  From any thread. */
+	void *(*hold)(const void *arg);
+	void (*release)(const void *arg);
 	const char *hint;  /* PseudoGTIDMonotonicHint; "": none */
 	struct strs skip;  /* SkipBinlogEventsContaining */
 	unsigned chunk;	   /* BinlogEventsChunkSize, > 0 */
@@ -113,6 +117,8 @@ struct pgtid_result {
 	struct coord found; /* the place on B; FIND, LAST...: as at */
 	struct coord next;  /* RELAY: of B's event after found */
 	const char *text;   /* the marker's, or the event's */
+	const char *type;   /* Event_type of it */
+	int64_t end;	    /* End_log_pos of it */
 	uint64_t matched;   /* events that were compared and equal */
 	struct strs files;  /* ERRANT */
 };

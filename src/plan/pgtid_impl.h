@@ -143,6 +143,14 @@ enum turn search_log_failed(struct pgtid *s, enum pgtid_side side,
 /* Keep the event that was just read. */
 void mark_set(struct pgtid *s, struct mark *m, enum pgtid_side side,
     const struct log_event *e);
+/* What the result says of an event. */
+static inline void
+result_event(struct pgtid *s, const struct mark *m)
+{
+	s->result.text = m->text;
+	s->result.type = m->type;
+	s->result.end = m->end;
+}
 
 /* ---- phases ---- */
 

@@ -262,7 +262,7 @@ marker_found(struct pgtid *s)
 {
 	s->marker = s->last.best;
 	s->result.at = s->result.found = s->marker.at;
-	s->result.text = s->marker.text;
+	result_event(s, &s->marker);
 	return TURN_OVER;
 }
 
@@ -320,6 +320,6 @@ last_relay_event(struct pgtid *s)
 		    s->log[PGTID_A].name);
 	s->marker = l->best;
 	s->result.at = s->result.found = s->marker.at;
-	s->result.text = s->marker.text;
+	result_event(s, &s->marker);
 	return TURN_OVER;
 }

@@ -31,7 +31,7 @@ event_at(struct pgtid *s)
 		    got == LOG_END ? LOG_BAD : got);
 	mark_set(s, &s->marker, PGTID_A, &e);
 	s->result.at = s->marker.at;
-	s->result.text = s->marker.text;
+	result_event(s, &s->marker);
 	return TURN_OVER;
 }
 

@@ -406,7 +406,7 @@ find_text(struct pgtid *s)
 	turn = run(s);
 	if (turn == TURN_OVER) {
 		s->result.at = s->result.found = s->twin.at;
-		s->result.text = s->twin.text;
+		result_event(s, &s->twin);
 	}
 	return turn;
 }

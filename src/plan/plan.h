@@ -222,6 +222,19 @@ void plan_fini(struct plan *p);
  */
 enum err_code plan_make(struct plan *p, const struct plan_request *r,
     const struct world *w, struct err *err);
+/*
+ * The servers after p's steps, if all goes well and nobody else does anything;
+ * in a, with what w has of all others.
+ */
+const struct world *plan_foresee(const struct plan *p, const struct world *w,
+    struct arena *a);
+/*
+ * The complete plan, as things stand now: later stages are made from what is
+ * foreseen.  For showing; what is carried out is planned stage by stage.
+ */
+enum { PLAN_STAGES_MAX = 4 };
+enum err_code plan_make_whole(struct plan *p, const struct plan_request *r,
+    const struct world *w, struct err *err);
 /* Is there such an operation? */
 bool plan_knows(const char *op);
 

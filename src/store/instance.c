@@ -312,6 +312,17 @@ store_put_health(struct store *s, struct key key, const struct health *h,
 }
 
 enum err_code
+store_put_pulse(struct store *s, wall_t at, struct err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(s, DB_put_pulse, err);
+
+	if (stmt == NULL)
+		return db_fail(s, err, "preparing to write the time");
+	db_bind_time(stmt, 1, at);
+	return db_run(s, stmt, "writing the time", err);
+}
+
+enum err_code
 store_forget(struct store *s, struct key key, struct err *err)
 {
 	sqlite3_stmt *stmt = db_stmt(s, DB_forget, err);
@@ -401,9 +412,39 @@ health_read(sqlite3_stmt *stmt, int at, struct health *h, struct arena *a)
 	return at;
 }
 
+/* 0: there is none, which is no error. */
+static enum err_code
+read_pulse(struct store *s, wall_t *at, struct err *err)
+{
+	sqlite3_stmt *stmt = db_stmt(s, DB_read_pulse, err);
+	enum err_code code;
+
+	at->us = 0;
+	if (stmt == NULL)
+		return db_fail(s, err, "preparing to read the time");
+	if (db_row(s, stmt, "reading the time", &code, err)) {
+		*at = db_time(stmt, 0);
+		db_reset(stmt);
+	}
+	return code;
+}
+
+void
+store_take_pulse(struct health *h, wall_t pulse)
+{
+	bool well = h->failures == 0 && h->last_seen.us != 0 &&
+	    h->last_checked.us == h->last_seen.us;
+
+	if (!well || pulse.us <= h->last_checked.us ||
+	    wall_sub(pulse, h->last_checked).us > DUR_S(STORE_PULSE_S).us)
+		return;
+	h->last_attempted = h->last_checked = h->last_seen = pulse;
+}
+
 /* A row that does not name a server is not shown. */
 static void
-read_row(sqlite3_stmt *stmt, struct arena *a, store_instance_fn *fn, void *arg)
+read_row(sqlite3_stmt *stmt, wall_t pulse, struct arena *a,
+    store_instance_fn *fn, void *arg)
 {
 	struct instance in;
 	struct health h;
@@ -415,6 +456,7 @@ read_row(sqlite3_stmt *stmt, struct arena *a, store_instance_fn *fn, void *arg)
 	if (!key_valid(in.key))
 		return;
 	at = health_read(stmt, at, &h, a);
+	store_take_pulse(&h, pulse);
 	for (size_t i = 0; i < instance_field_count; i++) {
 		const struct instance_field *f = &instance_fields[i];
 
@@ -432,14 +474,17 @@ store_load_instances(struct store *s, store_instance_fn *fn, void *arg,
 {
 	sqlite3_stmt *stmt = prepare(s, &s->instance_load, db_select_sql,
 	    " ORDER BY host, port", err);
-	enum err_code code;
+	wall_t pulse;
+	enum err_code code = read_pulse(s, &pulse, err);
 	struct arena a;
 
+	if (code != ERR_NONE)
+		return code;
 	if (stmt == NULL)
 		return db_fail(s, err, "preparing to read servers");
 	arena_init(&a);
 	while (db_row(s, stmt, "reading servers", &code, err)) {
-		read_row(stmt, &a, fn, arg);
+		read_row(stmt, pulse, &a, fn, arg);
 		arena_reset(&a);
 	}
 	arena_fini(&a);
@@ -452,9 +497,12 @@ store_load_instance(struct store *s, struct key key, store_instance_fn *fn,
 {
 	sqlite3_stmt *stmt = prepare(s, &s->instance_load_one, db_select_sql,
 	    " WHERE host = ? AND port = ?", err);
-	enum err_code code;
+	wall_t pulse;
+	enum err_code code = read_pulse(s, &pulse, err);
 	struct arena a;
 
+	if (code != ERR_NONE)
+		return code;
 	if (stmt == NULL)
 		return db_fail(s, err, "preparing to read a server");
 	db_bind_key(stmt, 1, key);
@@ -462,7 +510,7 @@ store_load_instance(struct store *s, struct key key, store_instance_fn *fn,
 		return code != ERR_NONE ? code : err_set(err, ERR_NOT_FOUND,
 		    "%s:%u is not in the store", key.host, (unsigned)key.port);
 	arena_init(&a);
-	read_row(stmt, &a, fn, arg);
+	read_row(stmt, pulse, &a, fn, arg);
 	arena_fini(&a);
 	db_reset(stmt);
 	return ERR_NONE;

@@ -12,6 +12,7 @@ src_store_libstore_a_SOURCES = \
 	%D%/statements.def \
 	%D%/store.h \
 	%D%/migrations/0001_first.def %D%/migrations/0002_analysis.def \
-	%D%/migrations/0003_move.def
+	%D%/migrations/0003_pulse.def \
+	%D%/migrations/0004_move.def
 LIBS_STORE = src/store/libstore.a $(LIBS_TOPOLOGY) $(SQLITE_LIBS) \
 	$(MSGPACK_LIBS)

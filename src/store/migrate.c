@@ -17,13 +17,17 @@ static const char *const first[] = {
 static const char *const analysis[] = {
 #include "store/migrations/0002_analysis.def"
 	NULL };
+static const char *const pulse[] = {
+#include "store/migrations/0003_pulse.def"
+	NULL };
 static const char *const move[] = {
-#include "store/migrations/0003_move.def"
+#include "store/migrations/0004_move.def"
 	NULL };
 #undef SQL
 
 /* Version n is migrations[n - 1]. */
-static const char *const *const migrations[] = { first, analysis, move };
+static const char *const *const migrations[] = { first, analysis, pulse,
+	move };
 
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

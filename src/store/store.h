@@ -73,6 +73,16 @@ enum err_code store_put_instance(struct store *s, const struct instance *in,
 /* The health columns of a row that is there; else nothing. */
 enum err_code store_put_health(struct store *s, struct key key,
     const struct health *h, struct err *err);
+/*
+ * Who is well in the file, and was written less than STORE_PULSE_S before, was
+ * checked and seen at this moment, whatever its row says: so one row a second
+ * keeps all times fresh.  Whoever writes it writes rows of servers that fail, or
+ * recover, at once.
+ */
+enum { STORE_PULSE_S = 60 };
+enum err_code store_put_pulse(struct store *s, wall_t at, struct err *err);
+/* What reading does to each row's health; 0: there was no pulse. */
+void store_take_pulse(struct health *h, wall_t pulse);
 enum err_code store_forget(struct store *s, struct key key, struct err *err);
 
 /* ---- what operators say ---- */

@@ -100,6 +100,22 @@ structure_text(enum structure_warning w)
 	return structure_row[w].text;
 }
 
+void
+analysis_manual(struct buf *b)
+{
+	for (size_t i = 0; i < ANALYSIS_CODES; i++) {
+		const struct code_row *r = &code_row[i];
+
+		buf_printf(b, "%s%s%s%s\n    %s\n", r->name,
+		    (r->flags & ACTS) != 0 ? " acts" : "",
+		    (r->flags & RECORDED) != 0 ? " recorded" : "",
+		    (r->flags & SILENCED) != 0 ? " silenced" : "", r->text);
+	}
+	for (size_t i = 0; i < STRUCTURE_WARNINGS; i++)
+		buf_printf(b, "%s\n    %s\n", structure_row[i].name,
+		    structure_row[i].text);
+}
+
 /* ---- the rules ---- */
 
 static bool

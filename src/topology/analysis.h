@@ -180,4 +180,7 @@ enum analysis_reads {
 };
 unsigned analysis_reads(enum analysis_code code);
 
+/* The reference: every code and warning (orchestrator -x analysis). */
+void analysis_manual(struct buf *b);
+
 #endif

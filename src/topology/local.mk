@@ -3,7 +3,7 @@ noinst_LIBRARIES += src/topology/libtopology.a
 src_topology_libtopology_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_topology_libtopology_a_SOURCES = \
 	%D%/analysis.c %D%/analysis.def %D%/analysis.h \
-	%D%/analysis_count.c \
+	%D%/analysis_count.c %D%/analysis_list.c %D%/analysis_list.h \
 	%D%/cluster.c %D%/cluster.h \
 	%D%/errant.c \
 	%D%/note.c %D%/note.h \

@@ -79,7 +79,8 @@ like($err, qr/none\.json/, 'is named');
 for (['messages', qr/^probe_tick|server_probe/m],
     ['ops', qr{^    /api/clusters-info$}m],
     ['config', qr/InstancePollSeconds/],
-    ['commands', qr/^    which-cluster /m]) {
+    ['commands', qr/^    which-cluster /m],
+    ['analysis', qr/^DeadMaster acts recorded\n    the primary/m]) {
 	($status, $out) = run('-x', $_->[0]);
 	is($status, 0, "-x $_->[0]");
 	like($out, $_->[1], 'prints its manual');

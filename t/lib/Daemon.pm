@@ -7,7 +7,8 @@
 #	$d->client('-c', 'topology', '-i', $addr);	# what the client prints
 #	$d->kill; $d->start;			# same files, same port
 #
-# Arguments are configuration keys beside the defaults below.  The process is
+# Arguments are configuration keys beside the defaults below, flags => [...] for
+# each start, and on_pid => sub { my ($pid) = @_ ... }, called as soon as it runs.  The process is
 # ended with the object, or with the test, by its process id.
 package Daemon;
 
@@ -29,6 +30,7 @@ sub new {
 	my $port = Topology::free_port('127.0.0.1', {});
 	my $self = bless { home => $home, dir => $home->dir, port => $port,
 	    url => "http://127.0.0.1:$port", flags => delete $key{flags} || [],
+	    on_pid => delete $key{on_pid} || sub { },
 	    http => HTTP::Tiny->new(timeout => 20) }, $class;
 	my %config = (
 		ListenAddress => "127.0.0.1:$port",
@@ -78,6 +80,7 @@ sub start {
 	}
 	$self->{child} = $pid;
 	Topology::wait_for('the daemon to be recorded', sub { -s $file });
+	$self->{on_pid}->($pid);
 	Topology::wait_for('the daemon to answer', sub {
 		die "daemon: it ended:\n", Topology::tail("$self->{dir}/log", 20)
 		    if !$self->pid;

@@ -59,6 +59,7 @@ struct stage_store {
 	unsigned writes;  /* store_instance */
 	unsigned healths; /* store_health */
 	unsigned forgets;
+	wall_t pulse;	   /* as store_put_pulse() writes it */
 	bool refuses_load; /* it cannot be read */
 	dur_t load_delay;
 };

@@ -12,6 +12,8 @@
 #include <uthash.h>
 
 #include "base/mem.h"
+#include "store/store.h"
+#include "topology/health.h"
 
 /* ---- names ---- */
 
@@ -220,6 +222,27 @@ struct store_actor {
 };
 
 static void
+send_known(struct ctx *ctx, const struct stage_row *row, wall_t pulse)
+{
+	struct health h;
+	struct pcur c;
+	struct buf b;
+	bool good;
+
+	pcur_init(&c, row->health, row->health_len);
+	good = health_unpack(&c, &h);
+	assert(good);
+	store_take_pulse(&h, pulse);
+	buf_init(&b);
+	health_pack(&b, &h);
+	act_send(ctx, app_of(ctx)->directory, server_known,
+	    .host = row->host, .port = row->port,
+	    .facts = { (const uint8_t *)row->facts, row->facts_len },
+	    .health = { (const uint8_t *)b.data, b.len });
+	buf_fini(&b);
+}
+
+static void
 load(struct store_actor *sa, struct ctx *ctx)
 {
 	struct stage_store *s = &stage_of(ctx)->store;
@@ -231,11 +254,8 @@ load(struct store_actor *sa, struct ctx *ctx)
 		return;
 	}
 	HASH_ITER(hh, s->rows, row, tmp)
-		act_send(ctx, app_of(ctx)->directory, server_known,
-		    .host = row->host, .port = row->port,
-		    .facts = { (const uint8_t *)row->facts, row->facts_len },
-		    .health = { (const uint8_t *)row->health,
-			row->health_len });
+		send_known(ctx, row, s->pulse);
+	act_after(ctx, DUR_S(1), store_watch);
 	act_answer(ctx, sa->load, store_loaded, .servers = HASH_COUNT(s->rows));
 }
 
@@ -251,6 +271,10 @@ store_handle(void *self, struct ctx *ctx, struct msg *m)
 		act_after(ctx, s->load_delay, store_flush);
 		break;
 	case MSG_store_flush: load(sa, ctx); break;
+	case MSG_store_watch:
+		s->pulse = act_wall(ctx);
+		act_after(ctx, DUR_S(1), store_watch);
+		break;
 	case MSG_store_instance:
 		on_store_instance(s, as_store_instance(m));
 		break;

@@ -85,7 +85,7 @@ mistakes(void)
 static void
 effects(void)
 {
-	static const char *const args[ARGS_MAX] = { "-noop", "-binlog", "b.1",
+	static const char *const args[ARGS_MAX] = { "-noop", "-statement", "x",
 		"-tag", "x", "-promotion-rule", "prefer" };
 	struct err err = ERR_INIT;
 	struct buf b = { 0 };
@@ -94,9 +94,11 @@ effects(void)
 	parse(&f, args, &err);
 	is_str(f.promotion_rule, "prefer", "a default, said aloud");
 	is_str(flags_text(&f, "tag"), "x", "a flag by its name");
+	is_str(flags_text(&f, "noop"), "true", "a switch that is on");
+	is_str(flags_text(&f, "debug"), "", "one that is off");
 	flags_without_effect(&f, &b);
 	is_str(buf_text(&b), "-noop has no effect in this version\n"
-	    "-binlog has no effect in this version\n",
+	    "-statement has no effect in this version\n",
 	    "what this version does not act on is named");
 	buf_fini(&b);
 }

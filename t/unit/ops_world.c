@@ -197,6 +197,27 @@ on_metrics(struct ctx *ctx, const struct msg *m,
 }
 
 static void
+on_read_analysis(struct ctx *ctx, const struct msg *m)
+{
+	static const char *const column[] = { "host", "port", "at", "code" };
+	static const char *const row[][4] = {
+		{ "db1", "3306", "2026-11-23T11:00:00.000001Z", "DeadMaster" },
+		{ "db1", "3306", "2026-11-23T11:00:09.900000Z", "NoProblem" },
+		{ "db1", "3307", "2026-11-23T11:00:01.000000Z",
+		    "UnreachableMaster" },
+	};
+	struct buf b = { 0 };
+
+	rows_put_result(&b, column, 4, MEM_COUNT(row));
+	for (size_t i = 0; i < MEM_COUNT(row) * 4; i++)
+		rows_put_value(&b, row[i / 4][i % 4],
+		    strlen(row[i / 4][i % 4]));
+	act_answer(ctx, ask_of(m), read_ran,
+	    .rows = { (const uint8_t *)b.data, b.len });
+	buf_fini(&b);
+}
+
+static void
 on_read(struct ctx *ctx, const struct msg *m, const struct msg_read_run *r)
 {
 	static const char *const audit[] = { "id", "at", "type", "host", "port",
@@ -212,6 +233,10 @@ on_read(struct ctx *ctx, const struct msg *m, const struct msg_read_run *r)
 	bool is_audit = strcmp(r->what, "audit") == 0;
 	struct buf b = { 0 };
 
+	if (strcmp(r->what, "analysis") == 0) {
+		on_read_analysis(ctx, m);
+		return;
+	}
 	rows_put_result(&b, is_audit ? audit : past, 7, is_audit ? 1 : 2);
 	for (size_t i = 0; i < 7; i++) {
 		const char *v = is_audit ? row[i] : was[0][i];

@@ -145,6 +145,7 @@ struct seen {
 	struct buf facts; /* of the last one */
 	struct buf health;
 	struct instance in;
+	struct health h; /* times and numbers of it */
 };
 
 static void
@@ -154,6 +155,7 @@ see(void *arg, const struct instance *in, const struct health *h)
 
 	s->n++;
 	s->in = *in; /* numbers only are looked at later */
+	s->h = *h;
 	buf_reset(&s->facts);
 	buf_reset(&s->health);
 	instance_pack(&s->facts, in);
@@ -587,8 +589,9 @@ test_older(void)
 
 	sql("older", "CREATE TABLE schema_version (version INTEGER PRIMARY "
 	    "KEY, applied TEXT NOT NULL);"
-	    "INSERT INTO schema_version VALUES (1, ''), (2, ''), (3, '');"
+	    "INSERT INTO schema_version VALUES (1, ''), (2, ''), (3, ''), (4, '');"
 	    "CREATE TABLE move (id TEXT PRIMARY KEY, kept BLOB);"
+	    "CREATE TABLE pulse (id INTEGER PRIMARY KEY, at TEXT);"
 	    "CREATE TABLE audit (id INTEGER PRIMARY KEY);"
 	    "CREATE TABLE instance (host TEXT NOT NULL, port INTEGER NOT NULL,"
 	    " version TEXT, gone_column TEXT, last_seen TEXT,"
@@ -617,6 +620,47 @@ test_older(void)
 	store_close(s);
 }
 
+static wall_t
+seen_at(struct store *s, const struct health *written, wall_t pulse)
+{
+	struct instance in;
+	struct seen got = { 0 };
+	wall_t at;
+
+	instance_init(&in);
+	in.key = (struct key){ "db1", 3306 };
+	put_one(s, &in, written);
+	store_begin(s, &err);
+	store_put_pulse(s, pulse, &err);
+	store_commit(s, &err);
+	store_load_instance(s, in.key, see, &got, &err);
+	at = got.h.last_seen.us == got.h.last_checked.us ? got.h.last_seen :
+	    (wall_t){ -1 };
+	seen_fini(&got);
+	return at;
+}
+
+/* Who is well was seen when the daemon last said that it probes. */
+static void
+test_pulse(void)
+{
+	struct store *s = open_store("pulse");
+	wall_t t = some_health.last_seen;
+	struct health h = { .last_seen = t, .last_checked = t,
+		.last_attempted = t, .error = "" };
+
+	is_int(seen_at(s, &h, wall_add(t, DUR_S(5))).us,
+	    wall_add(t, DUR_S(5)).us, "seen with the pulse");
+	is_int(seen_at(s, &h, wall_add(t, DUR_S(-5))).us, t.us,
+	    "an older one says nothing");
+	is_int(seen_at(s, &h, wall_add(t, DUR_S(STORE_PULSE_S + 1))).us, t.us,
+	    "nor one much later, who never said that it is well still");
+	h.failures = 1;
+	is_int(seen_at(s, &h, wall_add(t, DUR_S(5))).us, t.us,
+	    "nor of a server that fails");
+	store_close(s);
+}
+
 /* As version 1 left it. */
 static void
 test_first_version(void)
@@ -626,6 +670,7 @@ test_first_version(void)
 	store_close(open_store("first"));
 	sql("first", "DROP TABLE last_analysis; DROP TABLE analysis_change;"
 	    "DROP TABLE move;"
+	    "DROP TABLE pulse;"
 	    "DELETE FROM schema_version WHERE version > 1");
 	is_int(try_open("first", false, true), ERR_UNSUPPORTED,
 	    "an older schema is not read");
@@ -640,7 +685,7 @@ static void
 test_versions(void)
 {
 	store_close(open_store("newer"));
-	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 3,
+	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 4,
 	    "versions are noted");
 	sql("newer", "INSERT INTO schema_version VALUES (999, '')");
 	is_int(try_open("newer", true, false), ERR_UNSUPPORTED,
@@ -949,6 +994,7 @@ main(void)
 	store_close(s);
 	test_older();
 	test_analyses();
+	test_pulse();
 	test_first_version();
 	test_versions();
 	test_corrupt();
