@@ -307,26 +307,6 @@ note_failure(struct lane *l, enum err_code code, const char *text)
 	t->why = text;
 }
 
-/* A last resort failed: nothing is undone for it, so it must be said. */
-static void
-leave_it(struct lane *l, const char *full, bool alone)
-{
-	struct run *r = l->run;
-	const char *text = arena_printf(&r->arena, "%s%s", full,
-	    alone ? "; what was done before stays" : "");
-
-	run_say(r, "left: %s", text);
-	for (unsigned t = l->track;; t = 0) {
-		struct track_result *to = &r->result[t];
-
-		to->undone = false;
-		to->left = to->left[0] == '\0' ? text :
-		    arena_printf(&r->arena, "%s; %s", to->left, text);
-		if (t == 0)
-			return;
-	}
-}
-
 void
 lane_fail(struct lane *l, enum err_code code, const char *fmt, ...)
 {
@@ -345,15 +325,21 @@ lane_fail(struct lane *l, enum err_code code, const char *fmt, ...)
 		return;
 	}
 	assert(l->state == LANE_STEP && code != ERR_NONE);
-	note_failure(l, code, full);
 	run_say(l->run, "%s: failed: %s", verb_wire(lane_step(l)->verb), full);
-	if (lane_step(l)->last_resort) {
-		leave_it(l, full, alone);
-		end_step(l);
+	if (lane_step(l)->last_resort && l->restarts++ < RUN_AGAIN_MAX &&
+	    lane_left(l).us > RUN_RESTART.us) {
+		lane_pause(l, RUN_RESTART, step_begin);
 		return;
 	}
+	note_failure(l, code, full);
+	/* Nothing is undone for a last resort, so it must be said. */
+	if (lane_step(l)->last_resort)
+		undo_leave(l, l->track, l->server, alone ? arena_printf(
+		    &l->run->arena, "%s; what was done before stays", text) :
+		    text);
 	end_step(l);
-	undo_begin(l);
+	if (!lane_step(l)->last_resort)
+		undo_begin(l);
 }
 
 /* ---- which step is next ---- */
@@ -367,6 +353,7 @@ begin(struct lane *l, size_t step)
 	assert(l->state == LANE_IDLE);
 	l->run->turns++;
 	l->stop = false;
+	l->restarts = 0;
 	l->state = LANE_STEP;
 	l->step = step;
 	l->server = s->server;
@@ -508,6 +495,9 @@ finish(struct run *r)
 		if (r->result[t].end == TRACK_PENDING)
 			r->result[t].end = t == 0 ? TRACK_DONE :
 			    TRACK_NOT_TRIED;
+	for (size_t t = 0; t < r->tracks; t++)
+		if (r->result[t].left[0] != '\0')
+			r->result[t].undone = r->result[0].undone = false;
 }
 
 static void
@@ -697,7 +687,9 @@ cancel_lane(struct lane *l)
 	    (l->order.want == RUN_QUERY || l->order.want == RUN_LOOK ||
 	    l->order.want == RUN_KEEP || l->order.want == RUN_HOOK);
 
-	if (l->state != LANE_STEP)
+	/* What brings a server back is let finish. */
+	if (l->state != LANE_STEP || (l->order.want != RUN_PLAN &&
+		lane_step(l)->last_resort))
 		return;
 	l->stop = true;
 	if (waits)

@@ -29,6 +29,7 @@ enum {
 /* For one record to be undone, and for a look that has to decide. */
 #define RUN_UNDO_LIMIT DUR_S(30)
 #define RUN_DECIDE DUR_S(10)
+#define RUN_RESTART DUR_S(1)
 
 struct lane;
 typedef void lane_fn(struct lane *l);
@@ -124,6 +125,7 @@ struct lane {
 	bool keeps_going; /* an error of a statement is not the end */
 	unsigned again;
 	bool unknown;	 /* the outcome of the last statement */
+	unsigned restarts; /* of a step that must not fail */
 	bool late;	 /* the time to decide was given */
 	struct err trouble; /* the last one */
 	mono_t trouble_since; /* a receiver's error was first seen */
@@ -279,6 +281,9 @@ void undo_begin(struct lane *l);
 /* The present record: it is as before again; it cannot be undone. */
 void lane_undone(struct lane *l);
 void undo_failed(struct lane *l, const char *why);
+/* How that server stands is told as what is left. */
+void undo_leave(struct lane *l, unsigned track, unsigned server,
+    const char *why);
 void journal_pack(const struct run *r, struct buf *b);
 
 #endif

@@ -63,25 +63,29 @@ mark(struct lane *l, unsigned track, const char *left)
 }
 
 void
-undo_failed(struct lane *l, const char *why)
+undo_leave(struct lane *l, unsigned track, unsigned server, const char *why)
 {
-	struct run *r = l->run;
-	struct before *b = l->undoing;
-	struct run_server *s = run_server(r, b->server);
-	const struct instance *in = run_in(r, b->server);
-	const char *name = run_name(r, b->server), *text;
 	static const char *const thread[] = { "none", "stopped", "running",
 		"connecting" };
+	struct run *r = l->run;
+	const struct instance *in = run_in(r, server);
+	const char *name = run_name(r, server), *text;
 
-	text = arena_printf(&r->arena, "%s replicates from %s:%u (receiver %s,"
-	    " applier %s): %s", name, in->source_host_raw,
-	    (unsigned)in->source_key.port, thread[in->io_state + 1],
-	    thread[in->sql_state + 1], why);
+	text = arena_printf(&r->arena, "%s replicated from %s:%u when it was"
+	    " last seen (receiver %s, applier %s): %s", name,
+	    in->source_host_raw, (unsigned)in->source_key.port,
+	    thread[in->io_state + 1], thread[in->sql_state + 1], why);
 	if (in->source_host_raw[0] == '\0')
 		text = arena_printf(&r->arena, "%s: %s", name, why);
-	s->trouble = text;
+	run_server(r, server)->trouble = text;
 	run_say(r, "left: %s", text);
-	mark(l, b->track, text);
+	mark(l, track, text);
+}
+
+void
+undo_failed(struct lane *l, const char *why)
+{
+	undo_leave(l, l->undoing->track, l->undoing->server, why);
 	undo_next(l);
 }
 

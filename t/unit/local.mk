@@ -158,3 +158,11 @@ TESTS += $(UNIT_PLAN)
 t_unit_plan_case_t_SOURCES = %D%/plan_case.c
 t_unit_plan_case_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_plan_case_t_LDADD = $(LIBS_PLAN)
+
+# plan: carrying out, against model servers
+UNIT_RUN = %D%/run.t
+check_PROGRAMS += $(UNIT_RUN)
+TESTS += $(UNIT_RUN)
+t_unit_run_t_SOURCES = %D%/run.c
+t_unit_run_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_run_t_LDADD = t/model/libmodel.a $(LIBS_PLAN)
