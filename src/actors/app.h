@@ -49,6 +49,7 @@ struct app {
 	addr_t metrics;
 	addr_t moves;
 	addr_t searches;
+	addr_t injector;
 	const struct actor_class *session_class; /* real, or the simulator's */
 	const char *hostname;	/* of this node */
 	const char *fqdn;	/* its full name; NULL when not known */

@@ -21,6 +21,7 @@ extern const struct actor_class store_class;
 extern const struct actor_class reader_class;
 extern const struct actor_class session_class;
 extern const struct actor_class searches_class;
+extern const struct actor_class injector_class;
 extern const struct actor_class searcher_class;
 extern const struct actor_class dialer_class;
 extern const struct actor_class connector_class;

@@ -21,6 +21,8 @@
 
 #include "actors/cluster.h"
 
+#include "actors/control.h"
+
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -143,18 +145,43 @@ list_members(struct cluster *cl)
 	assert(i == cl->n);
 }
 
+/*
+ * With AutoPseudoGTID a server has Pseudo-GTID when the cluster got a marker
+ * lately; what its own query said before counts otherwise.
+ */
+static bool
+was_marked(const struct cluster *cl, struct ctx *ctx, bool *told)
+{
+	const struct config_shared *c = config_ref(ctx);
+	const struct control_shared *control;
+	bool marked = false;
+
+	*told = c->config->auto_pseudo_gtid;
+	shared_unref(c);
+	if (*told) {
+		control = control_shared_ref(ctx);
+		marked = control_pseudo_gtid(control->control, cl->arg.name).us
+		    > act_wall(ctx).us - DUR_S(CONTROL_PSEUDO_GTID_S).us;
+		shared_unref(control);
+	}
+	return marked;
+}
+
 /* Work out all places; a member whose facts and place stay keeps its record. */
 static void
-place_members(struct cluster *cl)
+place_members(struct cluster *cl, struct ctx *ctx)
 {
 	size_t n = cl->n;
 	struct instance *in = mem_alloc(n * sizeof *in);
 	struct instance **at = mem_alloc(n * sizeof *at);
 	struct arena arena;
+	bool told, marked = was_marked(cl, ctx, &told);
 
 	arena_init(&arena);
 	for (size_t i = 0; i < n; i++) {
 		in[i] = *latest(cl->order[i]);
+		if (told)
+			in[i].using_pseudo_gtid = marked;
 		at[i] = &in[i];
 	}
 	cluster_place(cl->arg.name, at, n, &arena);
@@ -176,7 +203,7 @@ refresh_places(struct cluster *cl, struct ctx *ctx)
 		list_members(cl);
 	else if (!cl->stale_errant || since.us < ERRANT_EVERY.us)
 		return;
-	place_members(cl);
+	place_members(cl, ctx);
 	cl->placed = act_now(ctx);
 	cl->stale_errant = false;
 }

@@ -77,6 +77,7 @@ rec_same_place(const struct inst_rec *rec, const struct instance *in)
 
 	return a->replication_depth == in->replication_depth &&
 	    a->is_co_primary == in->is_co_primary &&
+	    a->using_pseudo_gtid == in->using_pseudo_gtid &&
 	    strcmp(a->cluster_name, in->cluster_name) == 0 &&
 	    strcmp(a->suggested_cluster_alias,
 		in->suggested_cluster_alias) == 0 &&
@@ -95,6 +96,7 @@ rec_set_place(struct inst_rec *rec, const struct instance *in)
 	    arena_bytes(strlen(in->gtid_errant) + 1));
 	rec->in.replication_depth = in->replication_depth;
 	rec->in.is_co_primary = in->is_co_primary;
+	rec->in.using_pseudo_gtid = in->using_pseudo_gtid;
 	rec->in.cluster_name = arena_strdup(a, in->cluster_name);
 	rec->in.suggested_cluster_alias =
 	    arena_strdup(a, in->suggested_cluster_alias);

@@ -46,6 +46,7 @@ src_actors_libactors_a_SOURCES += \
 
 # places in logs
 src_actors_libactors_a_SOURCES += \
+	%D%/injector.c \
 	%D%/logpos.c %D%/logpos.h \
 	%D%/markers.c %D%/markers.h \
 	%D%/searcher.c %D%/searches.c

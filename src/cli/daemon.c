@@ -109,6 +109,7 @@ spawn_all(struct daemon *d)
 		{ &app->directory, &directory_class, HOME_ANY },
 		{ &app->moves, &moves_class, HOME_ANY },
 		{ &app->searches, &searches_class, HOME_ANY },
+		{ &app->injector, &injector_class, HOME_ANY },
 		{ &app->root, &root_class, HOME_ANY },
 	};
 

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += src/plan/libplan.a
 src_plan_libplan_a_CPPFLAGS = $(AM_CPPFLAGS) $(PCRE2_CFLAGS)
 src_plan_libplan_a_SOURCES = \
-	%D%/binlog.c %D%/binlog.h %D%/needs.def %D%/pgtid.c %D%/pgtid.h \
+	%D%/binlog.c %D%/binlog.h %D%/inject.c %D%/inject.h %D%/needs.def %D%/pgtid.c %D%/pgtid.h \
 	%D%/pgtid_errant.c %D%/pgtid_impl.h %D%/pgtid_last.c %D%/pgtid_match.c \
 	%D%/pgtid_polite.c %D%/pgtid_relay.c %D%/pgtid_search.c \
 	%D%/pgtid_text.c %D%/pgtid_text.h %D%/plan.c %D%/plan.h %D%/plans.def %D%/run.h \
