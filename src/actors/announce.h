@@ -33,7 +33,7 @@ struct told {
 	uint64_t edge;	 /* digest of what decides its place */
 	uint64_t shown;	 /* digest of what was reported last */
 	uint64_t steady; /* digest of what was stored last */
-	struct told_text text[MOVING_MAX]; /* of raw, by row of moving.def */
+	struct told_text text[MOVING_ROWS]; /* of raw, by row of moving.def */
 };
 
 void told_init(struct told *t);

@@ -99,16 +99,25 @@ next_tick(struct inst *in, struct ctx *ctx, const struct config *c)
 /* ---- the end of a probe ---- */
 
 static void
+set_error(struct inst *in, const char *text)
+{
+	char *was = in->error;
+
+	in->error = text[0] != '\0' ? mem_strdup(text) : NULL;
+	in->health.error = in->error != NULL ? in->error : "";
+	mem_free(was);
+}
+
+static void
 note_failure(struct inst *in, struct ctx *ctx, const struct err *err)
 {
-	bool news = strcmp(in->error, err->text) != 0;
+	bool news = strcmp(in->health.error, err->text) != 0;
 	bool first = in->health.failures == 0;
 
 	in->health.failures++;
 	in->health.error_code = err->code;
 	in->health.partial = in->probe->partial;
-	snprintf(in->error, sizeof in->error, "%s", err->text);
-	in->health.error = in->error;
+	set_error(in, err->text);
 	if (first || news)
 		act_log(ctx, first ? LOG_WARNING : LOG_INFO, "probe failed: %s",
 		    err->text);
@@ -128,8 +137,7 @@ note_success(struct inst *in, struct ctx *ctx, uint64_t uptime)
 	in->health.uptime = uptime;
 	in->health.partial = true;
 	in->health.error_code = ERR_NONE;
-	in->error[0] = '\0';
-	in->health.error = in->error;
+	set_error(in, "");
 }
 
 /*
@@ -262,7 +270,7 @@ send_metric(struct inst *in, struct ctx *ctx)
 	}
 	act_send(ctx, app_of(ctx)->metrics, metric_probes, .host = in->host,
 	    .port = in->port, .samples = bytes(&b),
-	    .error = in->health.failures > 0 ? in->error : NULL);
+	    .error = in->health.failures > 0 ? in->health.error : NULL);
 	buf_fini(&b);
 	in->samples = 0;
 	in->samples_told = act_now(ctx);
@@ -580,9 +588,8 @@ on_inst_known(struct inst *in, const struct msg_inst_known *k)
 	pcur_init(&c, k->health.data, k->health.len);
 	if (health_unpack(&c, &h)) {
 		in->health = h;
-		snprintf(in->error, sizeof in->error, "%s", h.error);
+		set_error(in, h.error);
 	}
-	in->health.error = in->error;
 	arena_fini(&a);
 }
 
@@ -601,7 +608,7 @@ init(void *self, struct ctx *ctx, const void *arg)
 	instance_open_session(in, ctx);
 	told_init(&in->told);
 	in->health.first_known = act_wall(ctx);
-	in->health.error = in->error;
+	in->health.error = "";
 	if (in->arg.probe && !in->arg.known)
 		first_tick(in, ctx);
 }
@@ -664,6 +671,9 @@ fini(void *self, struct ctx *ctx)
 		release_probe(in, ctx);
 	instance_close_session(in, ctx);
 	told_fini(&in->told);
+	mem_free(in->error);
+	mem_free(in->other);
+	mem_free(in->leaving);
 }
 
 const struct actor_class instance_class = {

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/mem.h"
+
 void
 instance_open_session(struct inst *in, struct ctx *ctx)
 {
@@ -65,6 +67,8 @@ instance_add_address(struct inst *in, struct key k)
 {
 	if (!key_valid(k) || knows_address(in, k))
 		return false;
+	if (in->other == NULL)
+		in->other = mem_zalloc(ADDRESSES_MAX * sizeof in->other[0]);
 	if (in->others == ADDRESSES_MAX)
 		in->others--;
 	memmove(in->other + 1, in->other,

@@ -104,6 +104,8 @@ leave_later(struct inst *in, struct ctx *ctx, const struct left *old)
 {
 	if (in->leavings == LEAVING_MAX)
 		leave_all(in, ctx);
+	if (in->leaving == NULL)
+		in->leaving = mem_zalloc(LEAVING_MAX * sizeof in->leaving[0]);
 	in->leaving[in->leavings++] = *old;
 	in->leave_sync = act_request(ctx, in->cluster, cluster_sync,
 	    SYNC_LIMIT);

@@ -38,7 +38,7 @@ struct left {
 
 struct inst {
 	struct instance_arg arg; /* host and port: the address in use */
-	struct address other[ADDRESSES_MAX];
+	struct address *other; /* ADDRESSES_MAX; NULL: none yet */
 	unsigned others;
 	bool strayed; /* at the address in use another server answers */
 	char host[KEY_HOST_MAX + 1]; /* filed under */
@@ -62,7 +62,7 @@ struct inst {
 	struct health health;
 	uint32_t health_told; /* what of it makes news, at the last report */
 	uint32_t told_base; /* number of the facts that its cluster was told last */
-	char error[ERR_TEXT_MAX];
+	char *error; /* of the last failure; NULL: it went well */
 	uint64_t notes_digest; /* of the probe's notes logged last */
 	struct told told;
 	uint64_t names_version; /* of BOARD_DIRECTORY, at the last report */
@@ -84,7 +84,7 @@ struct inst {
 	bool has_told;
 
 	addr_t cluster; /* ADDR_NONE: no place yet */
-	struct left leaving[LEAVING_MAX];
+	struct left *leaving; /* LEAVING_MAX; NULL: none yet */
 	size_t leavings;
 	uint32_t leave_sync; /* serial of the cluster_sync they wait for */
 	bool sync_wanted; /* asks wait until it has a place */

@@ -42,7 +42,6 @@ enum { PATIENT_EVERY = 4 };
 
 struct session {
 	struct session_arg arg;
-	char key[sizeof(((struct session_arg *)0)->host) + 16];
 	struct conn conn;
 	int fd; /* of conn: the library closes it on an error, before us */
 	uint32_t generation; /* of the connection; grows with each */
@@ -71,8 +70,6 @@ init(void *self, struct ctx *ctx, const void *arg)
 	struct session *s = self;
 
 	s->arg = *(const struct session_arg *)arg;
-	snprintf(s->key, sizeof s->key, "%s:%" PRIu32, s->arg.host,
-	    s->arg.port);
 	conn_init(&s->conn, NULL);
 	/* Not the number of another session's, that its asker may remember. */
 	s->generation = (uint32_t)act_random(ctx);
@@ -83,7 +80,11 @@ init(void *self, struct ctx *ctx, const void *arg)
 static const char *
 key_of(const void *self)
 {
-	return ((const struct session *)self)->key;
+	static _Thread_local char text[KEY_TEXT_MAX];
+	const struct session *s = self;
+
+	snprintf(text, sizeof text, "%s:%" PRIu32, s->arg.host, s->arg.port);
+	return text;
 }
 
 /* ---- answers ---- */

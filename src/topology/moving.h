@@ -15,7 +15,14 @@ struct moving_row {
 	size_t offset; /* in struct instance */
 };
 
-enum { MOVING_MAX = 32 };
+enum {
+	MOVING_ROWS = 0
+#define MOVES(kind, m) +1
+#include "topology/moving.def"
+#undef MOVES
+	,
+	MOVING_MAX = 32, /* they are bits of a word */
+};
 
 extern const struct moving_row moving_rows[];
 extern const unsigned moving_count; /* <= MOVING_MAX */
