@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += %D%/tap.h
-EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/Daemon.pm %D%/lib/Fleet.pm %D%/lib/topology %D%/lib/mysql-root
+EXTRA_DIST += %D%/lib/Topology.pm %D%/lib/Daemon.pm %D%/lib/Fleet.pm \
+	%D%/lib/Moves.pm %D%/lib/topology %D%/lib/mysql-root
 dist_check_SCRIPTS += %D%/tidy.t
 TESTS += %D%/tidy.t
 

@@ -15,6 +15,7 @@
 #include "cli/bar.h"
 #include "cli/daemon.h"
 #include "cli/print.h"
+#include "cli/remote.h"
 #include "cli/snapshot.h"
 #include "ops/op.h"
 #include "topology/key.h"
@@ -132,8 +133,10 @@ help_arguments(struct buf *out, const struct command *cmd)
 		size_t len = (size_t)(s + n - flag);
 		bool must = flag[len - 1] == '!';
 
-		buf_printf(out, must ? " -%.*s VALUE" : " [-%.*s VALUE]",
-		    (int)(len - must), flag);
+		if (*flag != '=')
+			buf_printf(out, must ? " -%.*s VALUE"
+					     : " [-%.*s VALUE]",
+			    (int)(len - must), flag);
 		s += n + strspn(s + n, " ");
 	}
 	buf_chr(out, '\n');
@@ -167,6 +170,19 @@ struct run {
 	size_t step, steps; /* of a list, when that is to be shown */
 };
 
+static bool
+is_dry(const struct run *run)
+{
+	return run->f->dry_run || run->f->dry_run_too;
+}
+
+static void
+print_whole(struct run *run, const struct buf *whole)
+{
+	print_answer(&run->out, is_dry(run) ? "{.}" : run->cmd->print,
+	    whole->data, whole->len, &run->err);
+}
+
 static void
 on_done(void *arg, struct op_call *call, const struct op_reply *reply)
 {
@@ -176,9 +192,10 @@ on_done(void *arg, struct op_call *call, const struct op_reply *reply)
 	run->done = true;
 	buf_init(&whole);
 	ops_whole(call, reply, &whole);
-	print_answer(&run->out, run->cmd->print, whole.data, whole.len,
-	    &run->err);
+	print_whole(run, &whole);
 	buf_fini(&whole);
+	if (reply->warning != NULL)
+		log_line(LOG_WARNING, "%s", reply->warning);
 }
 
 static void
@@ -197,33 +214,77 @@ user_name(void)
 	return pw != NULL ? pw->pw_name : "";
 }
 
-/* "argument=flag" pairs; one with "!" must have a value. */
+static void
+set_key(struct op_call *call, const char *host, const char *port,
+    struct key key)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", key.port);
+	op_arg_set(call, host, key.host);
+	op_arg_set(call, port, number);
+}
+
+/* The server of -d or -s. */
+static enum err_code
+set_below(struct run *run, struct op_call *call, const char *text)
+{
+	struct arena a;
+	struct key key;
+
+	arena_init(&a);
+	if (key_parse(&key, text,
+		(unsigned)run->daemon.config->default_instance_port, &a,
+		&run->err) == ERR_NONE)
+		set_key(call, "belowHost", "belowPort", key);
+	arena_fini(&a);
+	return run->err.code;
+}
+
+/* "argument=flag", "argument=flag!" or "argument==text", of n bytes. */
+static enum err_code
+set_argument(struct run *run, struct op_call *call, const char *pair, size_t n)
+{
+	char *name = mem_strndup(pair, n), *flag = strchr(name, '=');
+	size_t len = strlen(flag) - 1;
+	bool must = flag[len] == '!';
+	const char *value;
+
+	*flag++ = '\0';
+	if (must)
+		flag[len - 1] = '\0';
+	value = *flag == '=' ? flag + 1 : flags_text(run->f, flag);
+	if (*value == '\0' && strcmp(flag, "d") == 0)
+		value = run->f->sibling;
+	if (*value == '\0' && must)
+		err_set(&run->err, ERR_INVALID, "%s: -%s must be given",
+		    run->cmd->name, flag);
+	else if (*value != '\0' && strcmp(name, "below") == 0)
+		set_below(run, call, value);
+	else if (*value != '\0')
+		op_arg_set(call, name, value);
+	mem_free(name);
+	return run->err.code;
+}
+
 static enum err_code
 set_arguments(struct run *run, struct op_call *call)
 {
-	for (const char *s = run->cmd->arguments; *s != '\0';) {
-		char name[64], flag[64];
-		size_t n = strcspn(s, " "), len;
-		const char *value;
+	enum err_code code = ERR_NONE;
 
-		assert(n < sizeof(name));
-		len = strcspn(s, "=");
-		memcpy(name, s, len);
-		name[len] = '\0';
-		memcpy(flag, s + len + 1, n - len - 1);
-		flag[n - len - 1] = '\0';
+	if (is_dry(run) && !(op_flags(op_of(call)) & OP_PLAN))
+		return err_set(&run->err, ERR_INVALID, "%s has no dry run",
+		    run->cmd->name);
+	if (is_dry(run))
+		op_arg_set(call, "dry-run", "words");
+	for (const char *s = run->cmd->arguments;
+	     *s != '\0' && code == ERR_NONE;) {
+		size_t n = strcspn(s, " ");
+
+		code = set_argument(run, call, s, n);
 		s += n + strspn(s + n, " ");
-		len = strcspn(flag, "!");
-		n = strlen(flag);
-		flag[len] = '\0';
-		value = flags_text(run->f, flag);
-		if (*value == '\0' && len < n)
-			return err_set(&run->err, ERR_INVALID,
-			    "%s: -%s must be given", run->cmd->name, flag);
-		if (*value != '\0')
-			op_arg_set(call, name, value);
 	}
-	return ERR_NONE;
+	return code;
 }
 
 static void
@@ -237,6 +298,39 @@ wait_for(struct run *run, struct op_call *call)
 	}
 }
 
+/*
+ * By the daemon that serves this store, when there is one: two processes that
+ * change servers would know of each other's locks a moment too late.
+ * false: it was not asked.
+ */
+static bool
+left_to_daemon(struct run *run, struct op_call *call)
+{
+	struct buf path = { 0 }, answer = { 0 }, errors = { 0 };
+	bool asked = false;
+
+	if (!(op_flags(op_of(call)) & OP_PLAN) || run->daemon.app.noop ||
+	    !remote_runs(run->daemon.config) || !op_path(call, &path))
+		return false;
+	if (remote_get(run->daemon.config, buf_text(&path), &answer,
+		&run->err) == ERR_UNREACHABLE) {
+		log_line(LOG_WARNING, "%s; done without it", run->err.text);
+		err_clear(&run->err);
+	} else {
+		asked = true;
+		if (run->err.code == ERR_NONE) {
+			print_whole(run, &answer);
+			print_errors(&errors, answer.data, answer.len);
+		}
+		if (errors.len > 0)
+			log_line(LOG_WARNING, "%s", buf_text(&errors));
+	}
+	buf_fini(&path);
+	buf_fini(&answer);
+	buf_fini(&errors);
+	return asked;
+}
+
 /* One call with the arguments so far; errors are in run->err. */
 static enum err_code
 call_op(struct run *run, struct op_call *call)
@@ -247,7 +341,8 @@ call_op(struct run *run, struct op_call *call)
 	err_clear(&run->err);
 	run->done = false;
 	op_who_set(call, &who);
-	if (set_arguments(run, call) == ERR_NONE)
+	if (set_arguments(run, call) == ERR_NONE &&
+	    !left_to_daemon(run, call))
 		wait_for(run, call);
 	ops_close(call);
 	if (run->steps > 1)
@@ -275,16 +370,13 @@ call_server(struct run *run, const char *text)
 	struct op_call *call;
 	struct arena a;
 	struct key key;
-	char port[16];
 
 	arena_init(&a);
 	if (key_parse(&key, text,
 		(unsigned)run->daemon.config->default_instance_port, &a,
 		&run->err) == ERR_NONE) {
 		call = open_call(run);
-		snprintf(port, sizeof(port), "%u", key.port);
-		op_arg_set(call, "host", key.host);
-		op_arg_set(call, "port", port);
+		set_key(call, "host", "port", key);
 		call_op(run, call);
 	}
 	arena_fini(&a);
@@ -397,6 +489,7 @@ start(struct run *run, const struct config_source *source)
 	struct config *config = command_config(source);
 	struct daemon_arg arg = { .config = config, .source = *source,
 		.command = run->f->command, .workers = 1,
+		.noop = run->f->noop,
 		.skip_binlog_search = run->f->skip_binlog_search };
 
 	if (config == NULL)

@@ -78,6 +78,7 @@ fill_app(struct daemon *d, const struct daemon_arg *arg)
 	app->started.us = (int64_t)now.tv_sec * 1000000 + now.tv_usec;
 	app->probe = arg->probe;
 	app->daemon = arg->daemon;
+	app->noop = arg->noop;
 	app->skip_binlog_search = arg->skip_binlog_search;
 }
 

@@ -24,6 +24,7 @@ struct daemon_arg {
 	struct config_source source; /* where it came from, for reloads */
 	const char *command;	     /* "http", or the name of a command */
 	bool probe;
+	bool noop; /* the flag */
 	bool daemon;		     /* goes on until it is stopped */
 	bool skip_binlog_search;     /* as in struct app */
 	int workers;

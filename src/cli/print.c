@@ -136,3 +136,17 @@ print_answer(struct buf *out, const char *template, const char *body,
 	json_decref(root);
 	return code;
 }
+
+void
+print_errors(struct buf *out, const char *body, size_t len)
+{
+	json_t *root = json_loadb(body, len, 0, NULL);
+	const char *said = json_string_value(json_object_get(root, "Code"));
+	const char *text = json_string_value(json_object_get(root, "Message"));
+
+	if (said != NULL && text != NULL && strcmp(said, "OK") == 0 &&
+	    strstr(text, " errors: [") != NULL &&
+	    strstr(text, "; 0 errors: []") == NULL)
+		buf_str(out, text);
+	json_decref(root);
+}

@@ -25,4 +25,10 @@
 enum err_code print_answer(struct buf *out, const char *template,
     const char *body, size_t len, struct err *err);
 
+/*
+ * The message of an answer OK in which some of several servers are counted as
+ * errors is appended to out; of any other answer nothing.
+ */
+void print_errors(struct buf *out, const char *body, size_t len);
+
 #endif

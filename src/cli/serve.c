@@ -25,6 +25,7 @@
 #include "cli/bar.h"
 #include "cli/command.h"
 #include "cli/daemon.h"
+#include "cli/remote.h"
 #include "cli/syslog.h"
 #include "http/http.h"
 #include "ops/op.h"
@@ -163,12 +164,11 @@ static enum err_code
 claim_store(const struct config *config, struct err *err)
 {
 	const char *file = config->sqlite3_data_file;
-	char *name;
+	char *name = remote_lock_file(config);
 	int fd;
 
-	if (strcmp(file, ":memory:") == 0)
+	if (name == NULL)
 		return ERR_NONE;
-	name = mem_printf("%s-daemon", file);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		err_set(err, ERR_IO, "%s: %s", name, strerror(errno));
@@ -185,7 +185,7 @@ serve(const struct flags *f, const struct config_source *source, bool http)
 	struct config *config = command_config(source);
 	struct daemon d;
 	struct daemon_arg arg = { .config = config, .source = *source,
-		.daemon = true,
+		.daemon = true, .noop = f->noop,
 		.skip_binlog_search = f->skip_binlog_search,
 		.command = http ? "http" : "continuous", .probe = f->discovery,
 		.workers = worker_count(), .ports = HTTP_THREADS_MAX };

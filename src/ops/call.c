@@ -148,6 +148,55 @@ op_arg(const struct op_call *c, const char *name)
 	return NULL;
 }
 
+/* Its value; "" when it has none; NULL: not given. */
+static const char *
+dry_run_arg(const struct op_call *c)
+{
+	for (size_t i = 0; i < c->args; i++)
+		if (strcmp(c->arg[i].name, "dry-run") == 0)
+			return c->arg[i].value;
+	return NULL;
+}
+
+static bool
+is_one_of(const char *text, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (strcmp(text, *list) == 0)
+			return true;
+	return false;
+}
+
+bool
+op_dry_run(const struct op_call *c)
+{
+	static const char *const no[] = { "false", "0", NULL };
+	const char *value = dry_run_arg(c);
+
+	return (c->op->flags & OP_PLAN) && value != NULL &&
+	    !is_one_of(value, no);
+}
+
+/* Who asks for a dry run must not get a real one. */
+bool
+op_dry_run_fits(struct op_call *c)
+{
+	static const char *const known[] = { "", "true", "1", "words", "false",
+		"0", NULL };
+	const char *value = dry_run_arg(c);
+
+	if (value == NULL)
+		return true;
+	if (!is_one_of(value, known)) {
+		reply_error(c, "Invalid dry-run: %s", value);
+		return false;
+	}
+	if (c->op->flags & OP_PLAN)
+		return true;
+	reply_error(c, "%s has no dry run", c->op->name);
+	return false;
+}
+
 /* ---- what goes out ---- */
 
 struct json *

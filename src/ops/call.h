@@ -81,6 +81,10 @@ struct op_rendered **op_rendered(const struct op_call *c); /* likewise */
 const struct app *op_app(const struct op_call *c);
 /* NULL when not given, or given empty. */
 const char *op_arg(const struct op_call *c, const char *name);
+/* ?dry-run of an operation that is a plan, so that nothing is to be changed. */
+bool op_dry_run(const struct op_call *c);
+/* It has one, or no such argument.  false: the error was answered. */
+bool op_dry_run_fits(struct op_call *c);
 /* A call without operation; dispatch.c keeps unused ones. */
 struct op_call *call_new(struct ops *ops);
 void call_free(struct op_call *c);

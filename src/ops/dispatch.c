@@ -204,7 +204,9 @@ ops_start(struct op_call *c,
 	c->state = CALL_RUNNING;
 	c->done = done;
 	c->done_arg = arg;
-	if ((c->op->flags & OP_WRITE) && !c->authorized)
+	if (!op_dry_run_fits(c))
+		return;
+	if ((c->op->flags & OP_WRITE) && !c->authorized && !op_dry_run(c))
 		reply_error(c, "Unauthorized");
 	else
 		c->op->run(c);

@@ -3,7 +3,7 @@ noinst_LIBRARIES += src/ops/libops.a
 src_ops_libops_a_CPPFLAGS = $(AM_CPPFLAGS) $(CK_CFLAGS) $(PCRE2_CFLAGS) \
 	$(JANSSON_CFLAGS)
 src_ops_libops_a_SOURCES = \
-	%D%/op.h %D%/op.c %D%/ops.def \
+	%D%/op.h %D%/op.c %D%/op_path.c %D%/ops.def \
 	%D%/call.h %D%/call.c \
 	%D%/dispatch.c \
 	%D%/route.h %D%/route.c \
@@ -16,9 +16,11 @@ src_ops_libops_a_SOURCES = \
 	%D%/discovery.c \
 	%D%/downtime.c \
 	%D%/information.c \
+	%D%/inspect.c \
 	%D%/list.c \
 	%D%/meta.c \
 	%D%/metrics.c \
+	%D%/move.h %D%/move.c %D%/move_answer.c %D%/moves.def \
 	%D%/names.c \
 	%D%/pgtid.c \
 	%D%/pools.c \

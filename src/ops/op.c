@@ -44,6 +44,9 @@ manual_row(struct buf *b, const struct op *op)
 	buf_printf(b, "        %s.\n", op->help);
 	if (op->flags & OP_WRITE)
 		buf_str(b, "        Needs authorisation.\n");
+	if (op->flags & OP_PLAN)
+		buf_str(b, "        ?dry-run=true shows its plan, and does "
+		    "nothing.\n");
 	if (!(op->flags & OP_SAFE))
 		buf_str(b, "        Changes something: not by HEAD.\n");
 	if (op->flags & OP_PROXIED)

@@ -28,6 +28,7 @@ enum op_flags {
 	OP_WRITE = 1 << 0,   /* needs authorisation */
 	OP_PROXIED = 1 << 1, /* raft followers pass it to the leader */
 	OP_SAFE = 1 << 2,    /* changes nothing: HEAD may run it */
+	OP_PLAN = 1 << 3,    /* carries out a plan: ?dry-run=true shows it */
 };
 
 /* Most calls one port has under way; more are answered "busy". */
@@ -60,6 +61,12 @@ const struct op *op_of(const struct op_call *call);
 unsigned op_flags(const struct op *op);
 const char *op_name(const struct op *op);
 
+/*
+ * Path and query, below /api/, of a call with these arguments; false: it has no
+ * path.
+ */
+bool op_path(const struct op_call *call, struct buf *out);
+
 /* Arguments: both are copied. A later one of the same name wins. */
 void op_arg_set(struct op_call *call, const char *name, const char *value);
 /* "a=1&b=2", decoded. */
@@ -84,6 +91,7 @@ struct op_reply {
 	int retry_after_s;	  /* > 0 with 503 */
 	bool more;		  /* it goes on: ops_more() */
 	size_t held; /* bytes kept until it was taken, in the end */
+	const char *warning; /* done, but not all of it; NULL: nothing */
 };
 
 /*

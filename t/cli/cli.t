@@ -91,19 +91,24 @@ is($status, 2, '-x of something else');
 ($status, $out, $err) = run('help');
 is("$status $out", '0 ', 'the list of commands goes to stderr');
 like($err, qr/^Information:\n    find /m, 'by section');
-unlike($err, qr/relocate/, 'without what this version cannot do');
+unlike($err, qr/graceful/, 'without what this version cannot do');
 is((run('-c', 'help'))[2], $err, '-c help is the same');
 ($status, $out) = run('help', 'begin-downtime');
 like($out, qr/\Abegin-downtime:\n.*-reason VALUE \[-owner VALUE\]/s,
     'help on one command');
+($status, $out) = run('help', 'enslave-siblings');
+like($out, qr/\Atake-siblings:\n.*Also: enslave-siblings\n/s,
+    'help on one by an older name');
+($status, $out) = run('help', 'relocate-replicas');
+like($out, qr/-d VALUE \[-pattern VALUE\]\n/, 'what is constant is not shown');
 
 # ---- commands on an empty store -----------------------------------------
 
 gives('no clusters', '0 ', 'clusters');
 gives('no servers', '0 ', 'all-instances');
-($status, $out, $err) = command('relocate', '-i', 'a:1', '-d', 'b:1');
+($status, $out, $err) = command('recover', '-i', 'a:1');
 is("$status $out", '1 ', 'a command of a later version');
-like($err, qr/relocate is not available in this version yet/, 'says so');
+like($err, qr/recover is not available in this version yet/, 'says so');
 ($status, $out, $err) = command('dance');
 is("$status $out", '1 ', 'an unknown command');
 like($err, qr/Unknown command.*^Information:/ms, 'shows the list');
@@ -117,9 +122,36 @@ is($status, 1, 'a command that lacks its argument');
 like($err, qr/-pattern must be given/, 'names it');
 ($status, $out, $err) = command('forget');
 like("$status $err", qr/\A1 .*-i must be given/s, 'forget wants a name');
-($status, $out, $err) = command('clusters', '-noop');
-like("$status $err", qr/\A0 .*-noop has no effect/s,
+($status, $out, $err) = command('clusters', '-stack');
+like("$status $err", qr/\A0 .*-stack has no effect/s,
     'a flag without effect is named');
+
+# ---- commands that change servers, when there is none --------------------
+
+my @to = ('-i', '127.0.0.1:1', '-d', '127.0.0.1:2');
+($status, $out, $err) = command('relocate', @to);
+is("$status $out", '1 ', 'a server that is not there does not move');
+like($err, qr/Cannot read instance: 127\.0\.0\.1:1: /, 'it is named');
+($status, $out, $err) = command('relocate', '-i', '127.0.0.1:1');
+like("$status $err", qr/\A1 .*relocate: -d must be given/s,
+    'nor without a destination');
+($status, $out, $err) = command('relocate', '-i', '127.0.0.1:1', '-s', 'b:x');
+is($status, 1, 'nor to one that is no server');
+for my $flag (qw(-n -dry-run --dry-run)) {
+	($status, $out, $err) = command('clusters', $flag);
+	like("$status $out$err", qr/\A1 .*clusters has no dry run/s,
+	    "$flag of a command that has none");
+}
+for (qw(relocate-below enslave-siblings enslave-master regroup-slaves
+    move-up-slaves repoint-slaves move-slaves-gtid regroup-slaves-gtid
+    match-slaves match-up-slaves regroup-slaves-pgtid detach-slave
+    reattach-slave-master-host start-slave stop-slave restart-slave
+    reset-slave relocate-slaves stop-slave-nice move-below-gtid)) {
+	($status, $out, $err) = command($_, @to);
+	like("$status $err", qr/\A1 .*Cannot read instance/s,
+	    "$_ is known");
+}
+gives('and nothing is kept of them', '0 ', 'all-instances');
 
 like((run('-config', $config, 'http', 'extra'))[2], qr/what is "extra"\?/,
     'the word that is too many is named');

@@ -121,7 +121,8 @@ t_unit_flags_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t $(JANSSON_CFLAGS)
 t_unit_flags_t_LDADD = src/base/libbase.a $(JANSSON_LIBS)
 
 # ops
-UNIT_OPS = %D%/ops_analysis.t %D%/ops_manage.t %D%/ops_read.t %D%/route.t
+UNIT_OPS = %D%/ops_analysis.t %D%/ops_manage.t %D%/ops_moves.t
+UNIT_OPS += %D%/ops_read.t %D%/route.t
 check_PROGRAMS += $(UNIT_OPS)
 TESTS += $(UNIT_OPS)
 OPS_WORLD = %D%/ops_world.c %D%/ops_world.h
@@ -134,6 +135,10 @@ t_unit_ops_manage_t_LDADD = $(OPS_TEST_LDADD)
 t_unit_ops_analysis_t_SOURCES = %D%/ops_analysis.c $(OPS_WORLD)
 t_unit_ops_analysis_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
 t_unit_ops_analysis_t_LDADD = $(OPS_TEST_LDADD)
+t_unit_ops_moves_t_SOURCES = %D%/ops_moves.c %D%/ops_fake_moves.c \
+	%D%/ops_fake_moves.h $(OPS_WORLD)
+t_unit_ops_moves_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
+t_unit_ops_moves_t_LDADD = $(OPS_TEST_LDADD)
 t_unit_ops_read_t_SOURCES = %D%/ops_read.c $(OPS_WORLD)
 t_unit_ops_read_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
 t_unit_ops_read_t_LDADD = $(OPS_TEST_LDADD)
