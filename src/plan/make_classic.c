@@ -97,6 +97,8 @@ make_move_below(struct making *m)
 		return code;
 	if (!make_siblings(a, b))
 		return make_may_below(m, a, b);
+	if ((code = make_no_ring(m, a, b)) != ERR_NONE)
+		return code;
 	if (make_is_bls(b))
 		return by_same_place(m, a, b, GTID_NEUTRAL);
 	if (keeps_gtid(a, b))

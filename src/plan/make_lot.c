@@ -53,10 +53,9 @@ make_below_lot(struct making *m, const struct making_list *list,
 	return ERR_NONE;
 }
 
-/* Of the tracks whose last step is a stop: the server, when it stands still in
- * the same log as b. */
+/* Of the tracks whose last step is a stop: the server, when it stands still. */
 static const struct member *
-stopped(struct making *m, unsigned track, const struct member *b)
+stopped(struct making *m, unsigned track)
 {
 	const struct plan *p = m->p;
 	const struct member *r = NULL;
@@ -67,10 +66,17 @@ stopped(struct making *m, unsigned track, const struct member *b)
 			    world_find(m->w,
 				p->server[p->step[i].server].key) : NULL;
 	if (r == NULL || need_check(NEED_STOPPED, r, NULL, NULL, m->w, NULL) !=
-	    ERR_NONE || !make_siblings(r, b) ||
-	    !coord_comparable(&r->in->exec_coord, &b->in->exec_coord))
+	    ERR_NONE)
 		return NULL;
 	return r;
+}
+
+/* In the same log as b, to this day. */
+static bool
+stands_with(const struct member *r, const struct member *b)
+{
+	return r != NULL && make_siblings(r, b) &&
+	    coord_comparable(&r->in->exec_coord, &b->in->exec_coord);
 }
 
 static void
@@ -88,44 +94,57 @@ come_up(struct making *m, const struct member *r, const struct member *to)
 		    coord_text(&to->in->exec_coord, text)) });
 }
 
+/* From where all stand to below b; first: who stood there already. */
+static void
+go_below(struct making *m, const struct member *r, const struct member *b,
+    const struct member *first)
+{
+	unsigned sr = make_server(m, r), sb = make_server(m, b);
+
+	if (coord_cmp(&r->in->exec_coord, &first->in->exec_coord) < 0)
+		come_up(m, r, b);
+	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sr,
+		.to = sb, .gtid = GTID_DENY,
+		.at = { .kind = AT_OWN_OF, .server = sb },
+		.needs = MUST(STOPPED) | MUST(MAY_REPLICATE),
+		.why = "both have executed the same" });
+	make_restore(m, sr, true);
+}
+
 enum err_code
 make_below_lot_rest(struct making *m, const struct member *b)
 {
 	const struct member *first = b;
 	unsigned sb = make_held(m, b), tracks = (unsigned)m->p->tracks;
-	size_t steps = m->p->steps;
+	bool any = false;
 
 	for (unsigned t = 1; t < tracks; t++) {
-		const struct member *r = stopped(m, t, b);
+		const struct member *r = stopped(m, t);
 
-		if (r != NULL && coord_cmp(&r->in->exec_coord,
-		    &first->in->exec_coord) > 0)
+		if (!stands_with(r, b))
+			continue;
+		any = true;
+		if (coord_cmp(&r->in->exec_coord, &first->in->exec_coord) > 0)
 			first = r;
 	}
+	if (!any)
+		return err_set(m->err, ERR_INVALID, "nobody stands where it "
+		    "can be moved from: what was stopped goes on");
 	if (first != b)
 		come_up(m, b, first);
 	for (unsigned t = 1; t < tracks; t++) {
-		const struct member *r = stopped(m, t, b);
-		unsigned sr;
+		const struct member *r = stopped(m, t);
 
-		if (r == NULL)
-			continue;
-		sr = make_server(m, r);
 		m->track = t;
-		if (coord_cmp(&r->in->exec_coord,
-		    &first->in->exec_coord) < 0)
-			come_up(m, r, b);
-		make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE,
-			.server = sr, .to = sb, .gtid = GTID_DENY,
-			.at = { .kind = AT_OWN_OF, .server = sb },
-			.needs = MUST(STOPPED) | MUST(MAY_REPLICATE),
-			.why = "both have executed the same" });
-		make_restore(m, sr, true);
+		if (stands_with(r, b)) {
+			go_below(m, r, b, first);
+		} else if (r != NULL) {
+			plan_leave_out(m->p, r->in->key, "it no longer stands "
+			    "in the same log as %s", make_name(m, b->in->key));
+			make_restore(m, make_server(m, r), false);
+		}
 	}
 	make_trunk(m);
-	if (m->p->steps == steps)
-		return err_set(m->err, ERR_INVALID,
-		    "no replica could be stopped");
 	make_restore(m, sb, false);
 	return ERR_NONE;
 }

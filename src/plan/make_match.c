@@ -209,6 +209,7 @@ below_one(struct making *m, const struct member *r, const struct member *a)
 
 	quiet.err = &err;
 	if (make_movable(&quiet, r->in->key, &found) != ERR_NONE ||
+	    make_no_ring(&quiet, r, a) != ERR_NONE ||
 	    make_may_replicate(&quiet, r, a) != ERR_NONE) {
 		plan_leave_out(m->p, r->in->key, "%s", err.text);
 		return;

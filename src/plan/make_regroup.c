@@ -66,9 +66,18 @@ stop_all(struct group *g)
 	for (size_t i = 0; i < g->list.n; i++) {
 		const struct member *r = g->list.at[i];
 
-		if (make_is_bls(r))
+		if (make_is_bls(r)) {
+			plan_leave_out(m->p, r->in->key, "a binlog server "
+			    "keeps the log of its source");
 			continue;
-		if (make_movable(&quiet, r->in->key, &found) != ERR_NONE) {
+		}
+		if (g->form == FORM_GTID && !uses_gtid(r)) {
+			plan_leave_out(m->p, r->in->key, "%s does not use "
+			    "GTID", make_name(m, r->in->key));
+			continue;
+		}
+		if (make_movable(&quiet, r->in->key, &found) != ERR_NONE ||
+		    make_no_ring(&quiet, r, g->source) != ERR_NONE) {
 			plan_leave_out(m->p, r->in->key, "%s", err.text);
 			continue;
 		}
@@ -121,6 +130,9 @@ choose(struct group *g, struct candidates *c, const struct member **all,
 		if (make_is_source(g->source, r))
 			direct[directs++] = r;
 	}
+	if (*n == 0)
+		return err_set(m->err, ERR_INVALID, "no replica of %s could be "
+		    "stopped", make_name(m, g->source->in->key));
 	code = candidate_choose(c, m->w, g->source, direct, directs,
 	    &m->p->arena, m->err);
 	if (code == ERR_NONE)

@@ -188,7 +188,9 @@ check_errant_mariadb(const struct check *c)
 static enum err_code
 check_NO_ERRANT(const struct check *c)
 {
-	if (c->server->in->executed_gtid_set[0] != '\0')
+	if (c->server->in->executed_gtid_set[0] != '\0' &&
+	    (c->to->in->supports_oracle_gtid ||
+		c->to->in->executed_gtid_set[0] != '\0'))
 		return check_errant_mysql(c);
 	if (c->server->in->mariadb_binlog_pos[0] != '\0' &&
 	    may_is_mariadb(c->to->in))

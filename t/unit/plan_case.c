@@ -8,6 +8,7 @@
  *	set	b pos=bin.000002:120	facts, by their column in instance.def
  *	rules	pseudo_gtid		the policy, and what operators said
  *	equal	a bin.000003:120 b bin.000001:77	places that are the same
+ *	meanwhile b pos=...		likewise, but found when stage 2 is made
  *	ask WORD...			a request, and the plan for it
  *	show WORD...			the same as people get to see it
  *	candidate a			who takes the replicas of a
@@ -68,6 +69,7 @@ struct scene {
 	struct equal equal[EQUALS_MAX];
 	size_t equals;
 	struct world world;
+	const char *meanwhile; /* lines; NULL: nothing happens */
 };
 
 static void
@@ -761,6 +763,50 @@ tidy(struct scene *c, struct buf *b)
 	return out;
 }
 
+/* The facts of the plan's servers are copies in what is foreseen. */
+static void
+happen(struct scene *c, const struct world *w)
+{
+	char *text = arena_strdup(&c->a, c->meanwhile), *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line != NULL;
+	    line = strtok_r(NULL, "\n", &save)) {
+		char *word[WORDS_MAX];
+		size_t n = split(c, line, word);
+		const struct member *m = world_find(w,
+		    parse_name(c, word[0]));
+		struct server s;
+
+		if (m == NULL)
+			die(c, "meanwhile: not drawn", word[0]);
+		s.in = *m->in;
+		s.m = *m;
+		for (size_t i = 1; i < n; i++)
+			set_word(c, &s, arena_strdup(&c->a, word[i]));
+		*(struct instance *)(uintptr_t)m->in = s.in;
+		((struct member *)(uintptr_t)m)->health = s.m.health;
+	}
+}
+
+/* As plan_make_whole(), but things happen between the stages. */
+static enum err_code
+make_whole(struct scene *c, struct plan *p, const struct plan_request *r,
+    struct err *err)
+{
+	enum err_code code;
+
+	if (c->meanwhile == NULL)
+		return plan_make_whole(p, r, &c->world, err);
+	code = plan_make(p, r, &c->world, err);
+	while (code == ERR_NONE && p->stage != 0) {
+		const struct world *w = plan_foresee(p, &c->world, &p->arena);
+
+		happen(c, w);
+		code = plan_make(p, r, w, err);
+	}
+	return code;
+}
+
 static const char *
 answer(struct scene *c, char **word, size_t n, bool show)
 {
@@ -773,7 +819,7 @@ answer(struct scene *c, char **word, size_t n, bool show)
 	plan_init(&p);
 	parse_request(c, word, n, &r);
 	through_message(c, &r);
-	if (plan_make_whole(&p, &r, &c->world, &err) != ERR_NONE) {
+	if (make_whole(c, &p, &r, &err) != ERR_NONE) {
 		buf_printf(&b, "refused: %s: %s", err_name(err.code),
 		    err.text);
 	} else if (show) {
@@ -907,6 +953,10 @@ section(struct scene *c, char *heading, const char *block)
 			return;
 		}
 	place(c);
+	if (strcmp(word[0], "meanwhile") == 0) {
+		c->meanwhile = block;
+		return;
+	}
 	if (n > 2 && strcmp(word[0], "may") == 0)
 		compare(c, whole, answer_may(c, word), block);
 	else if (n > 1 && strcmp(word[0], "candidate") == 0)
