@@ -29,7 +29,7 @@ rule_of() {
 	*credentials_config_file | backend_db) echo . ;; # done at load
 	*) tr -d '\n' <src/config/compile.c |
 		grep -o "CFG_$1, [A-Z_]*,[[:space:]]*RULE([a-z_]*)" |
-		sed 's/.*RULE(\(.*\))/(rules\\.|r->)\1/' ;;
+		sed 's/.*RULE(\(.*\))/(rules(\\.|->)|r->)\1/' ;;
 	esac
 }
 
