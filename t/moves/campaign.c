@@ -17,22 +17,12 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "moves/field.h"
+#include "moves/check.h"
 #include "tap.h"
 
 enum { OPERATIONS = 25, SEEDS = 120, TREE_MIN = 8, TREE_MAX = 12 };
 
 enum kind { MYSQL_GTID, MYSQL_FILE, MARIADB_GTID, MARIADB_FILE, KINDS };
-
-/* How a server was before an operation. */
-struct was {
-	struct model_address source;
-	bool io, sql, read_only, by_gtid;
-	uint64_t delay_s;
-	struct model_channel channel;
-	uint32_t incarnation;
-	unsigned io_errno, sql_errno;
-};
 
 struct play {
 	struct field *f;
@@ -40,7 +30,7 @@ struct play {
 	enum kind kind;
 	struct model_server *primary;
 	int64_t wrote_us, marked_us;
-	struct was was[FIELD_SERVERS_MAX];
+	struct check check;
 	/* the fault of this operation */
 	enum { NO_FAULT, LOSE_ANSWER, KILL_BEFORE, KILL_AFTER, CUT, SILENCE,
 		KILL_US, DENY, FAULTS } fault;
@@ -267,131 +257,6 @@ disturb(struct play *p)
 	}
 }
 
-/* ---- what was before, and is now ---- */
-
-static void
-remember(struct play *p)
-{
-	for (uint32_t i = 0; i < p->f->m->n; i++) {
-		const struct model_server *s = p->f->m->server[i];
-
-		p->was[i] = (struct was){ .source = s->source,
-			.io = s->io_wanted, .sql = s->sql_wanted,
-			.read_only = s->read_only,
-			.by_gtid = s->auto_position ||
-			    s->use_gtid != MODEL_GTID_NO,
-			.delay_s = s->channel.delay_s, .channel = s->channel,
-			.incarnation = s->incarnation,
-			.io_errno = s->io_errno, .sql_errno = s->sql_errno };
-	}
-}
-
-static bool
-same_source(const struct model_server *s, const struct was *w)
-{
-	return s->source.port == w->source.port &&
-	    strcmp(s->source.host, w->source.host) == 0;
-}
-
-/* A thread that stopped by its own error is not our doing. */
-static bool
-same_threads(const struct model_server *s, const struct was *w)
-{
-	return (s->io_wanted == w->io || (w->io && s->io_errno != 0)) &&
-	    (s->sql_wanted == w->sql || (w->sql && s->sql_errno != 0));
-}
-
-/* Is a server named by what is told of how things stand? */
-static bool
-is_told(const struct field *f, const struct model_server *s)
-{
-	char key[KEY_TEXT_MAX];
-
-	snprintf(key, sizeof key, "%.40s:3306", host_of(s));
-	for (unsigned i = 0; i < f->tracks; i++)
-		if ((f->track[i].left != NULL &&
-		    strstr(f->track[i].left, key) != NULL) ||
-		    (i > 0 && f->track[i].left != NULL &&
-			f->track[i].left[0] != '\0' &&
-			strcmp(f->plan.server[f->plan.track[i].server].key.host,
-			    host_of(s)) == 0))
-			return true;
-	return false;
-}
-
-/* The track that moves a server was carried out. */
-static bool
-is_done(const struct field *f, const struct model_server *s)
-{
-	for (unsigned i = 1; i < f->tracks; i++)
-		if (f->track[i].end == TRACK_DONE &&
-		    strcmp(f->plan.server[f->plan.track[i].server].key.host,
-			host_of(s)) == 0)
-			return true;
-	return false;
-}
-
-/* Who restarted, or was made to, begins with its own threads. */
-static bool
-is_excused(const struct play *p, const struct model_server *s)
-{
-	return s->fault != MODEL_UP ||
-	    s->incarnation != p->was[s->origin].incarnation;
-}
-
-/* After a failure all is as before, or it is said. */
-static void
-check_as_before(struct play *p, const char *when)
-{
-	struct field *f = p->f;
-
-	/* Only the threads of one server were not brought back. */
-	if (f->tracks > 0 && f->track[0].left != NULL &&
-	    strstr(f->track[0].left, "what was done before stays") != NULL)
-		return;
-	for (uint32_t i = 0; i < f->m->n; i++) {
-		const struct model_server *s = f->m->server[i];
-		const struct was *w = &p->was[i];
-
-		if (is_told(f, s) || is_done(f, s))
-			continue;
-		if (!same_source(s, w))
-			WRONG(p, "%s: %s replicates from %s, not from %s, and "
-			    "nobody says so", when, host_of(s), s->source.host,
-			    w->source.host);
-		else if (!is_excused(p, s) && !same_threads(s, w))
-			WRONG(p, "%s: %s has threads %d %d, not %d %d, and "
-			    "nobody says so", when, host_of(s), s->io_wanted,
-			    s->sql_wanted, w->io, w->sql);
-	}
-}
-
-static void
-check_always(struct play *p)
-{
-	struct field *f = p->f;
-
-	if (f->m->wrongs > 0)
-		WRONG(p, "%u times: %s", f->m->wrongs, f->m->wrong);
-	for (uint32_t i = 0; i < f->m->n; i++) {
-		const struct model_server *s = f->m->server[i];
-		const struct was *w = &p->was[i];
-
-		if (!s->read_only && w->read_only)
-			WRONG(p, "%s is writable", host_of(s));
-		/* What no operation here is about. */
-		if (s->source.host[0] == '\0')
-			continue;
-		if (strcmp(s->channel.user, w->channel.user) != 0 ||
-		    strcmp(s->channel.heartbeat, w->channel.heartbeat) != 0 ||
-		    s->channel.connect_retry != w->channel.connect_retry ||
-		    s->channel.delay_s != w->channel.delay_s)
-			WRONG(p, "%s has lost something of its channel: user "
-			    "%s, heartbeat %s", host_of(s), s->channel.user,
-			    s->channel.heartbeat);
-	}
-}
-
 /* ---- operations ---- */
 
 static const struct operation {
@@ -449,17 +314,8 @@ check_done(struct play *p, const struct operation *o,
 	if (o->moves && strcmp(s->source.host, host_of(target)) != 0)
 		WRONG(p, "%s says it is done: %s replicates from %s", o->op,
 		    host_of(s), s->source.host);
-	if (o->changes_threads)
-		return;
-	for (uint32_t i = 0; i < p->f->m->n; i++) {
-		const struct model_server *r = p->f->m->server[i];
-
-		if (!is_excused(p, r) && !is_told(p->f, r) &&
-		    !same_threads(r, &p->was[i]))
-			WRONG(p, "%s: %s has threads %d %d, not %d %d", o->op,
-			    host_of(r), r->io_wanted, r->sql_wanted,
-			    p->was[i].io, p->was[i].sql);
-	}
+	if (!o->changes_threads)
+		check_threads(&p->check, p->f, o->op, &p->why);
 }
 
 static void
@@ -490,7 +346,7 @@ operate(struct play *p)
 
 	choose_fault(p);
 	field_look_all(f);
-	remember(p);
+	check_remember(&p->check, f);
 	SAY(p, "%s %s %s (fault %d at %u)", o->op, host_of(s),
 	    o->has_target ? host_of(target) : "", p->fault, p->fault_at);
 	code = field_do(f, o->op, host_of(s), o->has_target ? host_of(target) :
@@ -500,9 +356,9 @@ operate(struct play *p)
 	    buf_text(&f->words));
 	if (killed)
 		recover(p);
-	check_always(p);
+	check_always(&p->check, f, &p->why);
 	for (uint32_t i = 0; i < f->m->n; i++)
-		p->told[i] = p->told[i] || is_told(f, f->m->server[i]);
+		p->told[i] = p->told[i] || check_is_told(f, f->m->server[i]);
 	if (code == ERR_NONE) {
 		p->done++;
 		check_done(p, o, s, target);
@@ -513,27 +369,10 @@ operate(struct play *p)
 	else
 		p->failed++;
 	if (!o->changes_threads || killed)
-		check_as_before(p, o->op);
+		check_as_before(&p->check, f, o->op, &p->why);
 }
 
 /* ---- the end ---- */
-
-/* Does it replicate, over however many, from the primary? */
-static bool
-is_attached(const struct play *p, const struct model_server *s)
-{
-	for (uint32_t i = 0; i <= p->f->m->n && s != NULL; i++) {
-		if (s == p->primary)
-			return true;
-		if (!s->io_wanted || !s->sql_wanted)
-			return false;
-		s = model_source(p->f->m, s);
-		/* What it does not log, those below never get. */
-		if (s != NULL && s != p->primary && !s->log_replica_updates)
-			return false;
-	}
-	return false;
-}
 
 static void
 start_all(struct play *p)
@@ -561,20 +400,7 @@ check_end(struct play *p)
 	/* Who stands above may have had to catch up first. */
 	for (uint32_t k = 0; k < f->m->n; k++)
 		start_all(p);
-	if (f->m->wrongs > 0)
-		WRONG(p, "%u times: %s", f->m->wrongs, f->m->wrong);
-	for (uint32_t i = 0; i < f->m->n; i++) {
-		const struct model_server *s = f->m->server[i];
-
-		if (s->io_errno != 0 && s->source.host[0] != '/' && !p->told[i])
-			WRONG(p, "%s: error %u: %s", host_of(s), s->io_errno,
-			    s->io_error);
-		if (!is_attached(p, s))
-			continue;
-		attached++;
-		if (!model_set_holds(&s->rows, &p->primary->rows))
-			WRONG(p, "%s lacks rows", host_of(s));
-	}
+	attached = check_rows(f, p->primary, p->told, &p->why);
 	SAY(p, "%u of %u are attached", attached, f->m->n);
 }
 
