@@ -53,6 +53,7 @@ struct find_search {
 	bool ordered;	     /* markers tell what comes before them */
 	struct coord lo, hi; /* it is in [lo, hi); lo without file: not known */
 	bool lo_gone;	     /* lo is a file that does not exist any more */
+	struct coord bare;   /* no marker from here to where is looked now */
 	uint64_t back;	     /* files to go back from hi */
 	size_t sample;	     /* next of the history */
 	struct coord at;     /* what is read now: its beginning, */

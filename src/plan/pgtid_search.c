@@ -166,7 +166,8 @@ is_before(struct pgtid *s, bool jump)
 	struct find_search *f = &s->find;
 	bool whole = f->at.pos == FIRST_POS;
 
-	f->hi = f->at;
+	f->hi = coord_is_none(&f->bare) ? f->at : f->bare;
+	f->bare.file = "";
 	f->back = !jump ? 1 : whole && coord_is_none(&f->lo) ? f->back * 2
 	    : f->back;
 	return look_elsewhere(s);
@@ -181,7 +182,27 @@ is_behind(struct pgtid *s)
 	f->lo = s->log[side_of(s)].before.at;
 	f->lo.file = arena_strdup(&s->arena, f->lo.file);
 	f->lo_gone = false;
+	f->bare.file = "";
 	return between(s);
+}
+
+/*
+ * A file without a marker tells nothing of those behind it: when it was jumped
+ * to, the next one is looked at.
+ */
+static enum turn
+no_marker(struct pgtid *s)
+{
+	struct find_search *f = &s->find;
+	struct coord next;
+
+	if (coord_files_apart(&f->at, &f->hi) <= 1
+	    || coord_next_file(&next, &f->at, &s->arena, NULL) != ERR_NONE)
+		return is_before(s, false);
+	if (coord_is_none(&f->bare))
+		f->bare = f->at;
+	open_place(s, FIND_LOOK, &next, 0);
+	return TURN_WAIT;
 }
 
 /* It is that many rows on, or behind them. */
@@ -260,7 +281,7 @@ at_end(struct pgtid *s)
 	struct find_search *f = &s->find;
 
 	if (f->state == FIND_LOOK)
-		return is_before(s, false);
+		return no_marker(s);
 	if (f->state == FIND_GALLOP)
 		return galloped(s, false);
 	/* On in the next file, for a little: see above. */
@@ -365,7 +386,7 @@ begin(struct pgtid *s, const char *want)
 	f->back = 1;
 	/* The log has grown since: all of its last file. */
 	f->hi = (struct coord){ .file = end->file, .pos = INT64_MAX };
-	f->lo.file = "";
+	f->lo.file = f->bare.file = "";
 	f->begun = true;
 	return look_elsewhere(s);
 }

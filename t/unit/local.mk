@@ -147,7 +147,7 @@ t_unit_route_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
 t_unit_route_t_LDADD = $(OPS_TEST_LDADD)
 
 # plan: searches in logs
-UNIT_PGTID = %D%/pgtid.t
+UNIT_PGTID = %D%/pgtid.t %D%/pgtid_random.t
 check_PROGRAMS += $(UNIT_PGTID)
 TESTS += $(UNIT_PGTID)
 PGTID_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
@@ -155,6 +155,9 @@ LOG_SERVER = %D%/log_server.c %D%/log_server.h
 t_unit_pgtid_t_SOURCES = %D%/pgtid.c $(LOG_SERVER)
 t_unit_pgtid_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
 t_unit_pgtid_t_LDADD = $(LIBS_PLAN)
+t_unit_pgtid_random_t_SOURCES = %D%/pgtid_random.c $(LOG_SERVER)
+t_unit_pgtid_random_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
+t_unit_pgtid_random_t_LDADD = $(LIBS_PLAN)
 
 # plan
 UNIT_PLAN = %D%/plan_case.t %D%/plan_random.t
