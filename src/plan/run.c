@@ -75,6 +75,15 @@ lane_time_to_decide(struct lane *l)
 	l->deadline = mono_add(l->run->now, RUN_DECIDE);
 }
 
+bool
+lane_is_blind(struct lane *l)
+{
+	if (l->blind_since.us == 0)
+		l->blind_since = l->run->now;
+	return lane_left(l).us <= 0 ||
+	    mono_sub(l->run->now, l->blind_since).us >= RUN_DECIDE.us;
+}
+
 void
 run_say(struct run *r, const char *fmt, ...)
 {
@@ -243,8 +252,11 @@ run_feed(struct run *r, unsigned ticket, const struct run_reply *reply,
 	if (l == NULL)
 		return; /* it was given up */
 	l->ordered = false;
-	if (l->order.want == RUN_LOOK)
+	if (l->order.want == RUN_LOOK) {
 		take_look(r, l->order.server, reply);
+		if (reply->code == ERR_NONE)
+			l->blind_since = (mono_t){ 0 };
+	}
 	if (l->stop && l->state == LANE_STEP) {
 		lane_fail(l, ERR_CLOSED, "%s", r->cancel_why);
 	} else {
@@ -354,6 +366,7 @@ begin(struct lane *l, size_t step)
 	l->run->turns++;
 	l->stop = false;
 	l->restarts = 0;
+	l->blind_since = (mono_t){ 0 };
 	l->state = LANE_STEP;
 	l->step = step;
 	l->server = s->server;

@@ -205,7 +205,7 @@ repair(struct lane *l)
 static void
 on_looked_changed(struct lane *l)
 {
-	if (l->reply->code != ERR_NONE && lane_left(l).us > 0) {
+	if (l->reply->code != ERR_NONE && !lane_is_blind(l)) {
 		lane_pause(l, DUR_MS(500), on_changed);
 	} else if (l->reply->code == ERR_NONE && is_put(in_of(l), &l->target)) {
 		lane_done(l);
@@ -235,7 +235,13 @@ static void
 on_channel_read(struct lane *l)
 {
 	struct sql_source was = channel_of(l);
+	enum err_code code = l->reply->code;
 
+	if (code != ERR_NONE && code != ERR_SERVER && code != ERR_DENIED &&
+	    l->again++ < RUN_AGAIN_MAX && lane_left(l).us > 0) {
+		read_channel(l, on_channel_read); /* on a new connection */
+		return;
+	}
 	take_channel(l, &was);
 	l->target.heartbeat = was.heartbeat;
 	l->target.gtid_only = was.gtid_only;

@@ -28,7 +28,7 @@ enum {
 #define RUN_FRESH DUR_MS(200)
 /* For one record to be undone, and for a look that has to decide. */
 #define RUN_UNDO_LIMIT DUR_S(30)
-#define RUN_DECIDE DUR_S(10)
+#define RUN_DECIDE DUR_S(15)
 #define RUN_RESTART DUR_S(1)
 
 struct lane;
@@ -125,6 +125,7 @@ struct lane {
 	bool keeps_going; /* an error of a statement is not the end */
 	unsigned again;
 	bool unknown;	 /* the outcome of the last statement */
+	mono_t blind_since; /* it could not be looked at; 0: it could */
 	unsigned restarts; /* of a step that must not fail */
 	bool late;	 /* the time to decide was given */
 	struct err trouble; /* the last one */
@@ -186,6 +187,8 @@ const struct step *lane_step(const struct lane *l);
 dur_t lane_left(const struct lane *l);
 /* Time is up, and still it must be found out how the server stands. */
 void lane_time_to_decide(struct lane *l);
+/* A look failed: has that been so for RUN_DECIDE, or is the time over? */
+bool lane_is_blind(struct lane *l);
 
 /* Each gives one order; "then" runs when it is answered. */
 void lane_look(struct lane *l, unsigned server, lane_fn *then);

@@ -216,7 +216,7 @@ inject_next(struct lane *l)
 	struct buf gtid;
 
 	if (l->reply != NULL && l->reply->code != ERR_NONE) {
-		if (lane_left(l).us <= 0)
+		if (lane_is_blind(l))
 			lane_fail(l, l->reply->code, "it cannot be looked at:"
 			    " %s", l->reply->error);
 		else

@@ -202,7 +202,7 @@ on_looked_again(struct lane *l)
 {
 	enum seen seen;
 
-	if (l->reply->code != ERR_NONE && lane_left(l).us <= 0) {
+	if (l->reply->code != ERR_NONE && lane_is_blind(l)) {
 		lane_fail(l, ERR_TIMEOUT, "%s%sit is not known how it stands:"
 		    " %s", l->trouble.text,
 		    l->trouble.text[0] != '\0' ? "; " : "",
@@ -278,7 +278,7 @@ on_looked_for_outcome(struct lane *l)
 {
 	const struct verb_way *way = way_of(l);
 
-	if (l->reply->code != ERR_NONE && lane_left(l).us > 0) {
+	if (l->reply->code != ERR_NONE && !lane_is_blind(l)) {
 		lane_pause(l, LOOK_PAUSE_MAX, on_list_end);
 		return;
 	}

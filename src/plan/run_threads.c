@@ -171,7 +171,7 @@ add_threads(struct lane *l, const struct instance *in)
 static void
 on_looked_after_trouble(struct lane *l)
 {
-	if (l->reply->code != ERR_NONE && lane_left(l).us > 0) {
+	if (l->reply->code != ERR_NONE && !lane_is_blind(l)) {
 		lane_pause(l, DUR_MS(500), look_after_trouble);
 	} else if (l->reply->code == ERR_NONE &&
 	    is_as_wanted(l, run_in(l->run, l->server))) {

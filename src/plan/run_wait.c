@@ -64,6 +64,9 @@ on_looked_why(struct lane *l)
 		l->wait_end(l);
 	else if (lane_left(l).us <= 0)
 		fail_late(l);
+	else if (l->reply->code != ERR_NONE && lane_is_blind(l))
+		lane_fail(l, l->reply->code, "it cannot be looked at: %s",
+		    l->reply->error);
 	else if (l->reply->code != ERR_NONE || in->sql_state == THREAD_RUNNING)
 		lane_pause(l, DUR_MS(200), wait_slice);
 	else

@@ -7,6 +7,7 @@ t_sim_libstage_a_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_libstage_a_SOURCES = %D%/stage.c %D%/stage.h %D%/stage_look.c \
 	%D%/stage_session.c %D%/stage_store.c
 SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
+	src/plan/libplan.a \
 	$(LIBS_STORE) src/mysql/libmysql_orc.a src/config/libconfig.a \
 	src/topology/libtopology.a $(LIBS_RUNTIME) $(JANSSON_LIBS) \
 	$(PCRE2_LIBS)
@@ -14,7 +15,7 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 SIM_TESTS = %D%/analysis.t %D%/discovery.t %D%/schedule.t %D%/trouble.t \
 	%D%/identity.t %D%/places.t %D%/campaign.t \
 	%D%/forget.t %D%/names.t \
-	%D%/restart.t %D%/queries.t %D%/group.t %D%/on_file.t
+	%D%/moves.t %D%/restart.t %D%/queries.t %D%/group.t %D%/on_file.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_analysis_t_SOURCES = %D%/analysis.c
@@ -44,6 +45,9 @@ t_sim_forget_t_LDADD = $(SIM_LDADD)
 t_sim_names_t_SOURCES = %D%/names.c
 t_sim_names_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_names_t_LDADD = $(SIM_LDADD)
+t_sim_moves_t_SOURCES = %D%/moves.c
+t_sim_moves_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_moves_t_LDADD = $(SIM_LDADD)
 t_sim_restart_t_SOURCES = %D%/restart.c
 t_sim_restart_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_restart_t_LDADD = $(SIM_LDADD)

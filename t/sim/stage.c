@@ -189,6 +189,7 @@ spawn_all(struct stage *st)
 		app->resolver[i] = sim_spawn(sim, &stage_resolver_class, NULL,
 		    home_pinned(app, PINNED_RESOLVER) + i);
 	app->directory = sim_spawn(sim, &directory_class, NULL, HOME_ANY);
+	app->moves = sim_spawn(sim, &moves_class, NULL, HOME_ANY);
 	app->root = sim_spawn(sim, &root_class, NULL, HOME_ANY);
 	app->session_class = &stage_session_class;
 	app->hostname = "node";
@@ -198,6 +199,9 @@ spawn_all(struct stage *st)
 	app->probe = true;
 	app->daemon = true;
 	app->started = st->wall;
+	snprintf(st->token, sizeof st->token, "life-%u-of-the-stage",
+	    st->life);
+	app->token = st->token;
 }
 
 static void
@@ -224,6 +228,14 @@ keep_answer(void *arg, struct msg *m)
 	} else if (m->type == MSG_root_up) {
 		a->code = as_root_up(m)->code;
 		a->count = as_root_up(m)->servers;
+	} else if (m->type == MSG_move_ran) {
+		const struct msg_move_ran *r = as_move_ran(m);
+
+		a->code = r->code;
+		snprintf(a->error, sizeof a->error, "%s",
+		    r->error != NULL ? r->error : "");
+	} else if (m->type == MSG_moves_stopped) {
+		a->count = as_moves_stopped(m)->left;
 	} else if (m->type == MSG_root_reloaded) {
 		a->code = as_root_reloaded(m)->code;
 	} else {
@@ -349,6 +361,27 @@ stage_ask_probe(struct stage *st, const char *host, uint32_t port)
 	st->asked++;
 	return act_request(port_ctx(st->port), st->app.directory, server_probe,
 	    DUR_S(60), .host = host, .port = port, .follow = true);
+}
+
+uint32_t
+stage_ask_move(struct stage *st, const char *op, const char *server,
+    const char *target, const char *user)
+{
+	struct plan_request r = { .op = op, .server = { server, 3306 },
+		.target = { target, target[0] != '\0' ? 3306 : 0 },
+		.at = { .file = "" }, .pattern = "", .text = "", .user = "",
+		.password = "" };
+	uint32_t serial;
+	struct buf b;
+
+	buf_init(&b);
+	plan_request_pack(&b, &r);
+	st->asked++;
+	serial = act_request(port_ctx(st->port), st->app.moves, move_run,
+	    DUR_S(86400), .request = { (uint8_t *)b.data, b.len },
+	    .user = user, .client = "");
+	buf_fini(&b);
+	return serial;
 }
 
 uint32_t

@@ -23,6 +23,7 @@
 #include "actors/directory.h"
 #include "actors/names.h"
 #include "model/model.h"
+#include "plan/plan.h"
 #include "runtime/sim.h"
 
 enum {
@@ -45,7 +46,7 @@ struct stage_answer {
 	uint16_t type; /* MSG_..., or SYS_REFUSED */
 	uint32_t code;
 	uint32_t count;
-	char error[256];
+	char error[1200];
 	char host[MODEL_HOST_MAX];
 	uint32_t port;
 	mono_t at;
@@ -74,6 +75,7 @@ struct stage {
 	unsigned names;
 	uint64_t seed;
 	unsigned life; /* grows with each start */
+	char token[32]; /* of this life */
 	wall_t wall;   /* of the start of this life */
 	char *config_text;
 	char store_dir[32]; /* of the SQLite file; "" when simulated */
@@ -127,6 +129,9 @@ bool stage_until_valid(struct stage *st, size_t servers, dur_t limit);
 
 /* The serial; the answer comes into st->answer[]. */
 uint32_t stage_ask_probe(struct stage *st, const char *host, uint32_t port);
+/* An operation; target "": none.  Ports are 3306. */
+uint32_t stage_ask_move(struct stage *st, const char *op, const char *server,
+    const char *target, const char *user);
 uint32_t stage_ask_forget(struct stage *st, const char *host, uint32_t port);
 uint32_t stage_ask_forget_cluster(struct stage *st, const char *cluster);
 /* NULL: none came within the limit. */

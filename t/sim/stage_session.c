@@ -295,13 +295,26 @@ on_session_limit(struct session *s, struct ctx *ctx)
 		answer_error(s, ctx);
 }
 
+/* Whoever waits is told. */
+static void
+close_session(struct session *s, struct ctx *ctx)
+{
+	if (s->state != IDLE) {
+		s->code = ERR_CLOSED;
+		s->errnum = 0;
+		strcpy(s->error, "the session was closed");
+		answer_error(s, ctx);
+	}
+	act_exit(ctx);
+}
+
 static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_session_run: on_session_run(self, ctx, m); break;
 	case MSG_session_limit: on_session_limit(self, ctx); break;
-	case MSG_session_close: act_exit(ctx); break;
+	case MSG_session_close: close_session(self, ctx); break;
 	default: act_unexpected(ctx, m);
 	}
 }
