@@ -31,6 +31,12 @@ t_bench_ops_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t/unit $(CK_CFLAGS) \
 	$(PCRE2_CFLAGS)
 t_bench_ops_LDADD = $(LIBS_OPS)
 
+# make t/bench/analysis && t/bench/analysis
+EXTRA_PROGRAMS += %D%/analysis
+t_bench_analysis_SOURCES = %D%/analysis.c
+t_bench_analysis_CPPFLAGS = $(AM_CPPFLAGS)
+t_bench_analysis_LDADD = $(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
+
 # make t/bench/store && t/bench/store
 EXTRA_PROGRAMS += %D%/store
 t_bench_store_SOURCES = %D%/store.c
