@@ -313,6 +313,7 @@ release_probe(struct inst *in, struct ctx *ctx)
 static void
 finish_quickly(struct inst *in, struct ctx *ctx, const struct quick_news *news)
 {
+	in->health.last_attempted = in->attempted;
 	in->health.last_checked = act_wall(ctx);
 	in->health.latency = mono_sub(act_now(ctx), in->began);
 	told_moved(&in->told, news);
@@ -332,10 +333,12 @@ finish_probe(struct inst *in, struct ctx *ctx)
 	struct err err = in->probe->err;
 	bool news = !in->probe->unchanged;
 
-	if (err.code != ERR_BUSY)
+	if (err.code != ERR_BUSY) {
+		in->health.last_attempted = in->attempted;
 		in->health.last_checked = act_wall(ctx);
-	else /* it was not attempted */
+	} else { /* it was not asked */
 		in->health.last_attempted = in->health.last_checked;
+	}
 	in->health.latency = mono_sub(act_now(ctx), in->began);
 	if (err.code == ERR_NONE && news &&
 	    check_facts(in, ctx, &err) != ERR_NONE)
@@ -432,7 +435,7 @@ begin_probe(struct inst *in, struct ctx *ctx)
 	in->deadline = mono_add(in->began,
 	    DUR_S(c->mysql_connect_timeout_seconds +
 		c->mysql_discovery_read_timeout_seconds));
-	in->health.last_attempted = act_wall(ctx);
+	in->attempted = act_wall(ctx);
 	in->slow = act_after(ctx, SLOW_AFTER, probe_slow);
 	if (can_be_quick(in)) {
 		run_quickly(in, ctx);
@@ -481,6 +484,21 @@ take_reply(struct inst *in, struct ctx *ctx, const struct probe_reply *r)
 	run_next(in, ctx);
 }
 
+/* The present question is known to wait for its answer. */
+static bool
+is_mute(const struct inst *in)
+{
+	return in->health.last_attempted.us > in->health.last_checked.us;
+}
+
+/* It answered after all; what comes next may take its time as well. */
+static void
+speak(struct inst *in, struct ctx *ctx)
+{
+	in->health.last_attempted = in->health.last_checked;
+	instance_send_report(in, ctx, NULL, true);
+}
+
 static void
 on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 {
@@ -497,6 +515,8 @@ on_session_reply(struct inst *in, struct ctx *ctx, const struct msg *m)
 		.error = r->error,
 		.rows = r->rows,
 	});
+	if (in->state == PROBING && is_mute(in))
+		speak(in, ctx);
 }
 
 static void
@@ -519,6 +539,28 @@ on_probe_tick(struct inst *in, struct ctx *ctx)
 {
 	if (in->state == IDLE)
 		begin_probe(in, ctx);
+}
+
+/*
+ * A probe that waits for a connection says nothing of the server; one that the
+ * server does not answer is told of while it lasts.
+ */
+static void
+on_probe_slow(struct inst *in, struct ctx *ctx)
+{
+	assert(in->state == PROBING);
+	act_send(ctx, in->session, session_slow);
+	in->slow = act_after(ctx, SLOW_AFTER, probe_slow);
+}
+
+static void
+on_session_mute(struct inst *in, struct ctx *ctx,
+    const struct msg_session_mute *m)
+{
+	if (in->state != PROBING || is_mute(in))
+		return; /* it was told, or ended meanwhile */
+	in->health.last_attempted = (wall_t){ act_wall(ctx).us - m->for_us };
+	instance_send_report(in, ctx, NULL, true);
 }
 
 /* Somebody doubts that it lives; a probe that is under way will tell as well. */
@@ -638,7 +680,10 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	switch (m->type) {
 	case MSG_probe_tick: on_probe_tick(self, ctx); break;
 	case MSG_probe_again: on_probe_again(self, ctx); break;
-	case MSG_probe_slow: instance_send_report(self, ctx, NULL, true); break;
+	case MSG_probe_slow: on_probe_slow(self, ctx); break;
+	case MSG_session_mute:
+		on_session_mute(self, ctx, as_session_mute(m));
+		break;
 	case MSG_probe_now: on_probe_now(self, ctx, m); break;
 	case MSG_session_lost: on_session_lost(self, ctx); break;
 	case MSG_session_reply: on_session_reply(self, ctx, m); break;

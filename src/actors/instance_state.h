@@ -56,6 +56,7 @@ struct inst {
 	uint64_t config_version;
 	struct arena arena;		    /* of the probe */
 	mono_t began, deadline;
+	wall_t attempted; /* when it began, for health once it is asked */
 
 	mono_t base; /* of the schedule */
 	timer_ref tick, slow;

@@ -345,6 +345,15 @@ on_session_limit(struct session *s, struct ctx *ctx)
 	}
 }
 
+/* Only what the server was asked tells of the server. */
+static void
+on_session_slow(const struct session *s, struct ctx *ctx)
+{
+	if (s->asked && s->running)
+		act_send(ctx, s->arg.owner, session_mute,
+		    .for_us = mono_sub(act_now(ctx), s->began).us);
+}
+
 /* ---- ends ---- */
 
 /* One that is in use then is closed by the next request. */
@@ -385,6 +394,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	switch (m->type) {
 	case MSG_session_run: on_session_run(s, ctx, m); break;
 	case MSG_session_limit: on_session_limit(s, ctx); break;
+	case MSG_session_slow: on_session_slow(s, ctx); break;
 	case MSG_session_idle: on_session_idle(s, ctx); break;
 	case MSG_session_close: close_session(s, ctx); break;
 	case MSG_dial_done: on_dial_done(s, ctx, m); break;

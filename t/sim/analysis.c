@@ -204,6 +204,26 @@ test_hung(void)
 	stage_free(st);
 }
 
+/*
+ * It restarts, and no connection to it is to be had for a while: that it cannot
+ * be asked is not its fault.
+ */
+static void
+test_waiting(void)
+{
+	struct stage *st = running(11);
+
+	kill_server(server(st, A), MODEL_UP);
+	server(st, A)->latency = DUR_MS(1900);
+	server(st, B)->io_wanted = server(st, C)->io_wanted = false;
+	ok(until_said(st, "AllMasterReplicasNotReplicating", false,
+		DUR_S(5)) >= 0, "replicas are stopped");
+	stage_run(st, DUR_S(20));
+	is_int(said_dead(st), 0, "a connection that takes 1.9 s, and answers "
+	    "as well: nobody is said to be dead");
+	stage_free(st);
+}
+
 static void
 test_alive(enum model_fault how, const char *what)
 {
@@ -308,6 +328,7 @@ main(void)
 	test_one_way();
 	test_stopped();
 	test_hung();
+	test_waiting();
 	test_alive(MODEL_DENIES, "access denied");
 	test_alive(MODEL_FULL, "too many connections");
 	test_alive(MODEL_GARBAGE, "nonsense");

@@ -20,6 +20,7 @@ struct session {
 	uint32_t incarnation;	 /* of the server, at the connect */
 	uint32_t generation;	 /* of the connection */
 	enum { IDLE, CONNECTING, ASKING, DOOMED } state;
+	bool put; /* the server has the question */
 	struct ask ask;
 	mono_t began;
 	uint32_t asked_generation;
@@ -122,6 +123,7 @@ begin_connect(struct session *s, struct ctx *ctx)
 	dur_t limit = stage_of(ctx)->connect_limit;
 
 	s->to = NULL;
+	s->put = false;
 	s->state = CONNECTING;
 	if (m == NULL)
 		doom(s, ctx, DUR_MS(1), ERR_UNREACHABLE, 2005,
@@ -157,6 +159,7 @@ begin_asking(struct session *s, struct ctx *ctx)
 	bool mute = fault == MODEL_SILENT || fault == MODEL_HANGS;
 
 	s->state = ASKING;
+	s->put = true;
 	wait_for(s, ctx, mute ? DUR_S(1000000) : s->to->latency);
 }
 
@@ -309,11 +312,20 @@ close_session(struct session *s, struct ctx *ctx)
 }
 
 static void
+on_session_slow(const struct session *s, struct ctx *ctx)
+{
+	if (s->state != IDLE && s->put)
+		act_send(ctx, s->arg.owner, session_mute,
+		    .for_us = mono_sub(act_now(ctx), s->began).us);
+}
+
+static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_session_run: on_session_run(self, ctx, m); break;
 	case MSG_session_limit: on_session_limit(self, ctx); break;
+	case MSG_session_slow: on_session_slow(self, ctx); break;
 	case MSG_session_close: close_session(self, ctx); break;
 	default: act_unexpected(ctx, m);
 	}
