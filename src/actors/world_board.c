@@ -10,6 +10,15 @@
 
 #include "base/mem.h"
 
+static bool
+is_banned(const void *arg, struct key key)
+{
+	const struct config *c = arg;
+
+	return host_filter_match(c->rules.promotion_ignore, key.host,
+	    key.port);
+}
+
 static void
 fill_policy(struct plan_policy *p, const struct config *c)
 {
@@ -26,6 +35,8 @@ fill_policy(struct plan_policy *p, const struct config *c)
 		.semi_sync_exact = c->enforce_exact_semi_sync_replicas,
 		.semi_sync_enough = c->recover_locked_semi_sync_primary,
 		.credentials_query = c->replication_credentials_query,
+		.banned = is_banned,
+		.banned_arg = c,
 	};
 }
 

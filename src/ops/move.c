@@ -120,7 +120,7 @@ dry_run(struct op_call *c, const struct move *v)
 
 	open_world(c, &v->r, &b);
 	plan_init(&p);
-	if (plan_make(&p, &v->r, &b.world, &err) == ERR_NONE)
+	if (plan_make_whole(&p, &v->r, &b.world, &err) == ERR_NONE)
 		show_plan(c, &p, words);
 	else
 		reply_error(c, "%s", err.text);

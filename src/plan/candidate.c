@@ -245,6 +245,9 @@ unfit(const struct choosing *c, const struct rated *r)
 		return "it does not log what it replicates";
 	if (r->rule == RULE_MUST_NOT)
 		return "its promotion rule is must_not";
+	if (c->w->policy->banned != NULL &&
+	    c->w->policy->banned(c->w->policy->banned_arg, in->key))
+		return "PromotionIgnoreHostnameFilters names it";
 	if (version_cmp(r->series, c->version) > 0)
 		return arena_printf(c->a, "most are %s, and it is newer: %s",
 		    version_major_text(c->version, series), in->version);

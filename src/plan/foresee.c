@@ -419,7 +419,7 @@ seer_init(struct seer *v, const struct plan *p, const struct world *w,
 
 /* The world with the plan's servers as they have become. */
 static const struct world *
-world_with(const struct seer *v, const struct world *w)
+as_foreseen(const struct seer *v, const struct world *w)
 {
 	const struct member **at = arena_alloc(v->a,
 	    (w->n + 1) * sizeof *at);
@@ -457,7 +457,7 @@ plan_foresee(const struct plan *p, const struct world *w, struct arena *a)
 		if (v.in[s->server] != NULL)
 			effects[s->verb](&v, s, v.in[s->server]);
 	}
-	return world_with(&v, w);
+	return as_foreseen(&v, w);
 }
 
 enum err_code

@@ -170,6 +170,9 @@ struct plan_policy {
 	bool verify_filters;	/* VerifyReplicationFilters */
 	bool super_read_only;	/* UseSuperReadOnly */
 	bool pseudo_gtid;	/* a pattern is configured */
+	/* PromotionIgnoreHostnameFilters: never to take others. */
+	bool (*banned)(const void *arg, struct key key); /* may be NULL */
+	const void *banned_arg;
 	/* How markers are known; NULL exactly when there is no pattern. */
 	const struct pgtid_rule *markers;
 	bool semi_sync_exact;  /* EnforceExactSemiSyncReplicas */
@@ -210,6 +213,14 @@ size_t world_replicas(const struct world *w, struct key source, bool deep,
     const struct member **out);
 /* Valid at its last check, and checked recently (5 polls). */
 bool world_is_fresh(const struct world *w, const struct member *m);
+
+/*
+ * w with what was read of some of its servers since, in a; what w has of a
+ * server stays when that was read later.  PLACE rows, which a probe does not
+ * read, are w's.
+ */
+const struct world *world_with(const struct world *w,
+    const struct member *const *read, size_t n, struct arena *a);
 
 /* ---- making ---- */
 

@@ -671,6 +671,20 @@ run_free(struct run *r)
 	mem_free(r);
 }
 
+/* What was read in this run is newer than what is published, mostly. */
+static const struct world *
+world_of(struct run *r, const struct world *w)
+{
+	const struct member **read = arena_alloc(&r->arena,
+	    (r->servers + 1) * sizeof *read);
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->servers; i++)
+		if (r->server[i].read)
+			read[n++] = &r->server[i].now;
+	return world_with(w, read, n, &r->arena);
+}
+
 void
 run_stage(struct run *r, unsigned ticket, const struct world *w, mono_t now)
 {
@@ -682,7 +696,7 @@ run_stage(struct run *r, unsigned ticket, const struct world *w, mono_t now)
 		return;
 	assert(l->order.want == RUN_PLAN);
 	l->ordered = false;
-	r->world = w;
+	r->world = w = world_of(r, w);
 	if (l->stop)
 		lane_fail(l, ERR_CLOSED, "%s", r->cancel_why);
 	else if (plan_make(r->plan, &r->request, w, &err) != ERR_NONE)

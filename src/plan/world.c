@@ -4,6 +4,7 @@
 
 #include "plan/plan.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,4 +66,60 @@ world_is_fresh(const struct world *w, const struct member *m)
 	return m->health.failures == 0 && m->health.last_seen.us != 0
 	    && wall_sub(w->now, m->health.last_checked).us
 		<= w->policy->poll.us * RECENT_POLLS;
+}
+
+static void
+copy_place(struct instance *to, const struct instance *from)
+{
+	for (size_t i = 0; i < instance_field_count; i++) {
+		const struct instance_field *f = &instance_fields[i];
+		void *p = (char *)to + f->offset;
+		const void *q = (const char *)from + f->offset;
+
+		if (f->from != IS_PLACE)
+			continue;
+		switch (f->kind) {
+		case KIND_STR: *(const char **)p = *(const char *const *)q; break;
+		case KIND_BOOL: *(bool *)p = *(const bool *)q; break;
+		case KIND_UINT: *(uint64_t *)p = *(const uint64_t *)q; break;
+		default: assert(!"a place of that kind");
+		}
+	}
+}
+
+static const struct member *
+read_since(const struct member *was, const struct member *const *read,
+    size_t n, struct arena *a)
+{
+	struct instance *in;
+	struct member *m;
+	size_t i = 0;
+
+	while (i < n && !key_eq(read[i]->in->key, was->in->key))
+		i++;
+	if (i == n || was->health.last_checked.us >
+	    read[i]->health.last_checked.us)
+		return was;
+	in = instance_dup(read[i]->in, a);
+	copy_place(in, was->in);
+	m = arena_alloc(a, sizeof *m);
+	*m = *read[i];
+	m->in = in;
+	m->health.error = arena_strdup(a,
+	    m->health.error != NULL ? m->health.error : "");
+	return m;
+}
+
+const struct world *
+world_with(const struct world *w, const struct member *const *read, size_t n,
+    struct arena *a)
+{
+	const struct member **at = arena_alloc(a, (w->n + 1) * sizeof *at);
+	struct world *out = arena_alloc(a, sizeof *out);
+
+	for (size_t i = 0; i < w->n; i++)
+		at[i] = read_since(w->at[i], read, n, a);
+	*out = *w;
+	out->at = at;
+	return out;
 }

@@ -69,6 +69,7 @@ struct scene {
 	struct equal equal[EQUALS_MAX];
 	size_t equals;
 	struct world world;
+	struct key banned;
 	const char *meanwhile; /* lines; NULL: nothing happens */
 };
 
@@ -489,6 +490,14 @@ downtime(struct scene *c, const char *name)
 	apply(c, &b);
 }
 
+static bool
+is_banned(const void *arg, struct key k)
+{
+	const struct scene *c = arg;
+
+	return key_eq(k, c->banned);
+}
+
 static void
 rules(struct scene *c, char *line)
 {
@@ -506,6 +515,8 @@ rules(struct scene *c, char *line)
 			c->policy.lower_version_allowed = true;
 		else if (strcmp(word[i], "filters") == 0)
 			c->policy.verify_filters = true;
+		else if (strcmp(word[i], "banned") == 0 && v != NULL)
+			c->banned = parse_name(c, v);
 		else if (strcmp(word[i], "downtime") == 0 && v != NULL)
 			downtime(c, v);
 		else if (v != NULL)
@@ -981,7 +992,9 @@ run(const char *path)
 	c.control = control_new();
 	c.policy = (struct plan_policy){ .poll = DUR_S(5),
 		.maintenance_lag = DUR_S(20), .lag = DUR_S(10),
-		.read_limit = DUR_S(600), .side_by_side = 5 };
+		.read_limit = DUR_S(600), .side_by_side = 5,
+		.banned = is_banned, .banned_arg = &c };
+	c.banned = KEY_NONE;
 	c.file = strrchr(path, '/') != NULL ? strrchr(path, '/') + 1 : path;
 	if (f == NULL)
 		die(&c, "cannot be opened", path);
