@@ -10,13 +10,12 @@
 #include "topology/moving.h"
 
 /*
- * Times and positions are written this often when they are all that is new; not
- * by all at once.  Who reads the store takes a server for unchecked after five
+ * Times and positions are written this often when they are all that is new; the
+ * first time at any moment of that, so that not all do it at once.  Who reads the store takes a server for unchecked after five
  * periods: times of those that are well come from store_put_pulse(), of others
  * every three periods.
  */
 #define STORE_EVERY DUR_S(30)
-#define STORE_SPREAD DUR_S(10)
 #define STORE_PERIODS 3
 #define RULE_LIMIT DUR_S(10)
 
@@ -102,8 +101,9 @@ note_stored(struct inst *in, struct ctx *ctx)
 	shared_unref(c);
 	in->stored_failing = in->health.failures > 0;
 	if (d.us > STORE_EVERY.us || !in->stored_failing)
-		d = DUR_US(STORE_EVERY.us - (int64_t)act_random_below(ctx,
-		    (uint64_t)STORE_SPREAD.us));
+		d = STORE_EVERY;
+	if (in->store_due.us == 0)
+		d = DUR_US((int64_t)act_random_below(ctx, (uint64_t)d.us));
 	in->store_due = mono_add(act_now(ctx), d);
 }
 

@@ -168,7 +168,8 @@ typedef struct {
 
 /*
  * Send myself an empty message of that type later, never early, within the
- * millisecond after it is due if the thread is free; d <= 0: in my next turn.
+ * millisecond after it is due if the thread is free (two, where descriptors make
+ * a stream: doc/runtime.md); d <= 0: in my next turn.
  * Setting and cancelling are O(1) with any number pending; 48 bytes each (see
  * wheel.h).  Not for ports.
  */

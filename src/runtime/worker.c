@@ -29,7 +29,7 @@ enum {
 	IO_EVERY_US = 100,	/* a busy thread looks at its descriptors */
 	FLOW_LOOK_US = 4000,	/* descriptors make a stream or not, since */
 	FLOW_EACH_US = 500,	/* with an event at least in each of these */
-	FLOW_WAIT_US = 1000,	/* then several are waited for */
+	FLOW_WAIT_US = 2000,	/* then several are waited for */
 };
 
 int64_t
@@ -300,8 +300,9 @@ run_ready(struct thread *t)
 
 /*
  * Where thousands of answers come in a second, to wake for each of them costs as
- * much as to read it: then the thread sleeps a millisecond on its futex, which
- * whoever sends it a message wakes, and takes what came together.
+ * much as to read it: then the thread sleeps two milliseconds on its futex, which
+ * whoever sends it a message wakes, and takes what came, and what is due,
+ * together.
  */
 static void
 watch_flow(struct thread *t, int64_t now_us)
@@ -332,7 +333,6 @@ thread_park(struct thread *t, int64_t until_us)
 	enum asleep how = io_in_use(t->io) && !t->io_flows ? IN_EPOLL :
 							     IN_FUTEX;
 	uint32_t value = sleeper_value(&t->sleeper);
-	int64_t soon_us;
 
 	if (t->spilled > 0)
 		thread_ask_for_room(t);
@@ -340,10 +340,8 @@ thread_park(struct thread *t, int64_t until_us)
 		thread_wake_touched(&t->ctx);
 	if (rings_spin(t->rt->rings, t->ctx.index, &t->patience))
 		return;
-	if (how == IN_FUTEX && t->io_flows) {
-		soon_us = clock_us() + FLOW_WAIT_US;
-		until_us = until_us < soon_us ? until_us : soon_us;
-	}
+	if (how == IN_FUTEX && t->io_flows)
+		until_us = clock_us() + FLOW_WAIT_US;
 	atomic_store(&t->asleep, how);
 	ring_fence();
 	if (!rings_waiting(t->rt->rings, t->ctx.index) && !room_came(t) &&
