@@ -22,6 +22,7 @@ enum board_kind {
 	BOARD_STORE,	/* "store": struct store_shared */
 	BOARD_DIALER,	/* "dialer": struct dialer_snap */
 	BOARD_LOGPOS,	/* "logpos": struct logpos_snap */
+	BOARD_MOVE,	/* id of an operation: struct move_shown */
 	BOARD_KINDS,
 };
 

@@ -34,7 +34,7 @@ src_actors_libactors_a_SOURCES += \
 # operations
 src_actors_libactors_a_SOURCES += \
 	%D%/mover.c %D%/mover_state.h %D%/mover_ask.c %D%/mover_end.c \
-	%D%/mover_hook.c %D%/mover_lock.c \
+	%D%/mover_hook.c %D%/mover_lock.c %D%/mover_show.c \
 	%D%/moves.c %D%/moves.h
 
 # connections

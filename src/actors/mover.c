@@ -109,6 +109,7 @@ mover_drive(struct mover *mv, struct ctx *ctx)
 		else
 			mover_order(mv, ctx, &order);
 	}
+	mover_show(mv, ctx);
 	if (run_ended(mv->run) && mv->state == MOVER_RUNNING)
 		mover_end(mv, ctx);
 }
@@ -241,6 +242,7 @@ init(void *self, struct ctx *ctx, const void *arg)
 	(void)arg;
 	arena_init(&mv->arena);
 	mv->began = act_wall(ctx);
+	mv->shown_turns = UINT64_MAX;
 	mv->user = mv->client = "";
 }
 

@@ -89,6 +89,8 @@ struct mover {
 	uint32_t hook_child;
 
 	wall_t began;
+	uint64_t shown_turns; /* of the run, when it was shown last */
+	mono_t shown_at;
 	struct err err; /* before there is a run */
 };
 
@@ -125,6 +127,9 @@ bool mover_locks_fit(const struct mover *mv);
 void mover_hook(struct mover *mv, struct ctx *ctx,
     const struct run_order *order);
 void mover_on_child(struct mover *mv, struct ctx *ctx, const struct msg *m);
+
+/* mover_show.c: how far it is, on the board */
+void mover_show(struct mover *mv, struct ctx *ctx);
 
 /* mover_end.c: probes, audit, the answer */
 void mover_end(struct mover *mv, struct ctx *ctx);

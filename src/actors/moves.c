@@ -9,6 +9,7 @@
 
 #include "actors/moves.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "actors/classes.h"
@@ -120,6 +121,27 @@ on_move_run(struct moves *mo, struct ctx *ctx, const struct msg *m)
 }
 
 static void
+on_move_cancel(struct moves *mo, struct ctx *ctx, const struct msg *m)
+{
+	const struct msg_move_cancel *c = as_move_cancel(m);
+	struct err err = ERR_INIT;
+	char why[300];
+
+	snprintf(why, sizeof why, "canceled by %.255s", c->user != NULL &&
+	    *c->user != '\0' ? c->user : "somebody");
+	for (size_t i = 0; i < mo->n; i++) {
+		if (mo->at[i].number != c->number)
+			continue;
+		act_send(ctx, mo->at[i].actor, mover_cancel, .why = why);
+		act_answer(ctx, ask_of(m), move_cancelled, .error = "");
+		return;
+	}
+	err_set(&err, ERR_NOT_FOUND, "no operation %u is under way", c->number);
+	act_answer(ctx, ask_of(m), move_cancelled, .code = err.code,
+	    .error = err.text);
+}
+
+static void
 answer_stop(struct moves *mo, struct ctx *ctx)
 {
 	if (!mo->stop_asked)
@@ -225,6 +247,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	switch (m->type) {
 	case MSG_move_run: on_move_run(self, ctx, m); break;
+	case MSG_move_cancel: on_move_cancel(self, ctx, m); break;
 	case MSG_mover_over: on_mover_over(self, ctx, m); break;
 	case MSG_move_kept: on_move_kept(self, as_move_kept(m)); break;
 	case MSG_moves_begin: on_moves_begin(self, ctx); break;

@@ -7,6 +7,9 @@
  * "tracks" what became of each server that was to be moved, read by
  * move_track_next().  The servers' facts on the board are fresh by then.
  *
+ * move_cancel ends one before it is done: what was done is undone, and who asked
+ * for it is told.  It is answered at once.
+ *
  *	struct pcur cur = move_tracks(ran->tracks);
  *	while (move_track_next(&cur, &t))
  *		...
@@ -16,6 +19,13 @@
 
 #include "actors/app.h"
 #include "plan/run.h"
+
+/* An operation under way (BOARD_MOVE): {"Id", "User", ..., "Run": run_json()}. */
+struct move_shown {
+	struct shared shared;
+	uint32_t number;
+	char json[];
+};
 
 struct move_track {
 	struct key key;

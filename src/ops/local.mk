@@ -22,6 +22,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/metrics.c \
 	%D%/move.h %D%/move.c %D%/move_answer.c %D%/moves.def \
 	%D%/names.c \
+	%D%/operations.c \
 	%D%/pgtid.c \
 	%D%/pools.c \
 	%D%/progress.c \

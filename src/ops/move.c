@@ -222,21 +222,34 @@ matters(const struct world *w, const struct plan_request *r,
 	    (top != NULL && key_eq(in->key, top->in->source_key));
 }
 
-/* A process of one command probes nobody by itself: what it has may be old. */
+/*
+ * The two that the operation is about are looked at, unless they could not be
+ * reached the last time.  A process of one command probes nobody by itself: what
+ * it has of others may be old, too.
+ */
+static bool
+is_to_be_looked_at(struct op_call *c, const struct world *w,
+    const struct member *m)
+{
+	const struct plan_request *r = &((const struct move *)c->memo)->r;
+
+	if (!op_app(c)->probe && !world_is_fresh(w, m))
+		return matters(w, r, m->in);
+	return !op_dry_run(c) && m->health.failures == 0 &&
+	    (key_eq(m->in->key, r->server) || key_eq(m->in->key, r->target));
+}
+
 static void
-look_at_stale(struct op_call *c, struct move *v)
+look_at_known(struct op_call *c, struct move *v)
 {
 	struct world_board b;
 
 	open_world(c, &v->r, &b);
 	v->look = arena_alloc(&c->arena, (b.world.n + 2) * sizeof(*v->look));
-	for (size_t i = 0; i < b.world.n; i++) {
-		const struct member *m = b.world.at[i];
-
-		if (!op_app(c)->probe && !world_is_fresh(&b.world, m) &&
-		    matters(&b.world, &v->r, m->in))
-			v->look[v->looks++] = key_dup(m->in->key, &c->arena);
-	}
+	for (size_t i = 0; i < b.world.n; i++)
+		if (is_to_be_looked_at(c, &b.world, b.world.at[i]))
+			v->look[v->looks++] = key_dup(b.world.at[i]->in->key,
+			    &c->arena);
 	world_board_close(&b);
 }
 
@@ -273,7 +286,7 @@ op_move_begin(struct op_call *c, const struct move_form *form)
 		    text_arg(c, "host"), text_arg(c, "port"));
 		return;
 	}
-	look_at_stale(c, v);
+	look_at_known(c, v);
 	if (look_at_unknown(c, v))
 		look_next(c);
 }

@@ -97,6 +97,8 @@ void run_stage(struct run *r, unsigned ticket, const struct world *w,
 /* Undo what was done and end (a shutdown, a person). */
 void run_cancel(struct run *r, const char *why, mono_t now);
 bool run_ended(const struct run *r);
+/* Grows whenever a step begins or ends. */
+uint64_t run_turns(const struct run *r);
 /* Ended, and not as the plan says; err: the first failure. */
 bool run_failed(const struct run *r, struct err *err);
 const struct track_result *run_track(const struct run *r, unsigned track);

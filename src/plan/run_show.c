@@ -77,6 +77,12 @@ json_step(const struct run *r, size_t i, struct json *w)
 	json_end(w);
 }
 
+uint64_t
+run_turns(const struct run *r)
+{
+	return r->turns;
+}
+
 static const char *
 result_of(const struct run *r)
 {

@@ -198,6 +198,10 @@ my @row = (
 	  ok_env(key('b', 3307)), "b:3307\n" ],
 	(map { [ "$_ -i a", "$_/a/3306", ok_env(key('b')), "b:3306\n" ] }
 	    map { "regroup-replicas$_" } '', qw(-gtid -pgtid -bls)),
+	[ 'operations', 'operations', raw([ { Id => 7, User => 'ann',
+	    Title => 'relocate a:3306 below b:3306', Run => {} } ]),
+	  "7 ann relocate a:3306 below b:3306\n" ],
+	[ 'operations', 'operations', raw([]), '' ],
 	[ 'rematch -i a', 'rematch/a/3306', ok_env($one),
 	  "a:3306<top:3306\n" ],
 	(map { [ "$_ -i a", "$_/a/3306", ok_env($list), $ab ] }

@@ -238,22 +238,22 @@ sub alone {
 	my ($b, $c) = map { $m->addr($_) } qw(b c);
 
 	$d->stop;
-	is($d->command('-c', 'move-below', '-i', $c, '-d', $b), "$c<$b\n",
-	    'a command without a daemon');
+	is($d->command('-quiet', '-c', 'move-below', '-i', $c, '-d', $b),
+	    "$c<$b\n", 'a command without a daemon');
 	$m->is_shape('a>b a>d a>e b>c');
 	like($d->command('-c', 'move-up', '-i', $c, '-noop'),
 	    qr/noop: move-up is not carried out/, '-noop refuses');
 	like($d->command('-c', 'move-up', '-i', $c, '-n'),
 	    qr/\A\S.*^ +1\. /ms, '-n shows a plan');
 	$m->is_shape('a>b a>d a>e b>c', 'and nothing is done');
-	is($d->command('-c', 'take-siblings', '-i', $b), "$b\n",
+	is($d->command('-quiet', '-c', 'take-siblings', '-i', $b), "$b\n",
 	    'the siblings too');
 	$m->is_shape('a>b b>c b>d b>e');
-	is($d->command('-c', 'stop-replica', '-i', "$c,$b"), "$c\n$b\n",
-	    'two servers, one after the other');
+	is($d->command('-quiet', '-c', 'stop-replica', '-i', "$c,$b"),
+	    "$c\n$b\n", 'two servers, one after the other');
 	ok(!$m->topology->is_replicating($_), "$_ is stopped") for qw(b c);
-	is($d->command('-c', 'start-replica', '-i', "$b,$c"), "$b\n$c\n",
-	    'and on again');
+	is($d->command('-quiet', '-c', 'start-replica', '-i', "$b,$c"),
+	    "$b\n$c\n", 'and on again');
 	$m->flows;
 	$d->start;
 }
@@ -267,7 +267,10 @@ for (grep { "$_->[0] by $_->[1]" =~ /$only/ } @way) {
 	subtest "$flavour by $by" => sub {
 		plan skip_all => $why if $why;
 		my $gtid = $by eq 'GTID';
-		my $m = Moves->new(drawing($options), flavour => $flavour);
+		my $m = Moves->new(drawing($options), flavour => $flavour,
+		    config => { ReplicationCredentialsQuery =>
+			"SELECT '$Topology::REPL_USER', "
+			. "'$Topology::REPL_PASSWORD'" });
 		one_by_one($m, $gtid);
 		$m->ok('e beside b', '/api/move-up/{e}');
 		many($m, $gtid);

@@ -74,11 +74,24 @@ on_move_run(struct ctx *ctx, const struct msg *m)
 }
 
 static void
+on_move_cancel(struct ctx *ctx, const struct msg *m)
+{
+	char error[64];
+
+	snprintf(error, sizeof error, "no operation %u is under way",
+	    as_move_cancel(m)->number);
+	act_answer(ctx, ask_of(m), move_cancelled, .code = ERR_NOT_FOUND,
+	    .error = error);
+}
+
+static void
 handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	(void)self;
 	if (m->type == MSG_move_run)
 		on_move_run(ctx, m);
+	else if (m->type == MSG_move_cancel)
+		on_move_cancel(ctx, m);
 	else
 		act_unexpected(ctx, m);
 }

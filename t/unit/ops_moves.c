@@ -345,7 +345,7 @@ never(void *arg, struct op_call *call, const struct op_reply *reply)
 	*(bool *)arg = true;
 }
 
-/* Who asked goes away: it is done all the same. */
+/* Who asked goes away when it is under way: it goes on. */
 static void
 hang_up(void)
 {
@@ -357,11 +357,30 @@ hang_up(void)
 	fake_moves = (struct fake_moves){ 0 };
 	op_who_set(call, &who);
 	ops_start(call, never, &answered);
+	while (fake_moves.asked == 0)
+		world_wait(&w, DUR_US(1));
 	ops_close(call);
 	ok(ops_pending(w.ops) == 1, "an abandoned call is counted");
 	world_wait(&w, DUR_S(1));
 	ok(fake_moves.asked == 1 && !answered, "it is carried out");
 	ok(ops_pending(w.ops) == 0, "and over then");
+}
+
+/* ---- what is under way ---- */
+
+static void
+under_way(void)
+{
+	ok(strcmp(world_get(&w, "/api/operations"), "[]") == 0,
+	    "no operation is under way");
+	ok(strstr(world_get(&w, "/api/cancel-operation/7"),
+	    "no operation 7 is under way") != NULL, "none can be ended");
+	ok(strstr(world_get(&w, "/api/cancel-operation/7x"),
+	    "Not an operation: 7x") != NULL, "a number is a number");
+	w.authorized = false;
+	ok(strstr(world_get(&w, "/api/cancel-operation/7"), "Unauthorized") !=
+	    NULL, "and not by anybody");
+	w.authorized = true;
 }
 
 /* ---- questions ---- */
@@ -401,6 +420,7 @@ main(void)
 	dry_runs();
 	permissions();
 	hang_up();
+	under_way();
 	questions();
 	world_end(&w);
 	return tap_done();
