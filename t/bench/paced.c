@@ -30,7 +30,7 @@
 
 #include "base/mem.h"
 
-enum { HEAD_MAX = 4096, READ_SIZE = 256 << 10, EVENTS = 64, NAP_US = 50,
+enum { HEAD_MAX = 4096, READ_SIZE = 256 << 10, EVENTS = 64, NAP_US = 200,
 	SAMPLES_MAX = 20 << 20 };
 
 struct client {
