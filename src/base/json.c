@@ -18,7 +18,7 @@ json_init(struct json *w, struct buf *out)
 }
 
 /* Where the next value goes: a comma, n bytes and a NUL fit there. */
-static char *
+static inline char *
 place(struct json *w, size_t n)
 {
 	struct buf *b = w->out;
@@ -197,7 +197,10 @@ json_strn(struct json *w, const char *s, size_t n)
 void
 json_str(struct json *w, const char *s)
 {
-	add_quoted(w, s != NULL ? s : "", s != NULL ? strlen(s) : 0);
+	if (s == NULL || *s == '\0')
+		json_raw(w, "\"\"", 2); /* two in three of a server's */
+	else
+		add_quoted(w, s, strlen(s));
 }
 
 enum { DIGITS_MAX = 20 };

@@ -21,7 +21,7 @@ enum {
 	NICENESS = 5,	      /* see behind_probes() */
 	GOAWAY_MS = 1100,     /* h2o's shutdown timer, which must have fired */
 	HANDSHAKE_MS = 10000,
-	GZIP_QUALITY = 3, /* of our JSON no slower than 1, and a sixth smaller */
+	GZIP_QUALITY = 2, /* of our JSON no slower than 1, and smaller */
 };
 
 void
