@@ -200,11 +200,12 @@ see_START_UNTIL(struct seer *v, const struct step *s, struct instance *in)
 static void
 see_WAIT_FOR(struct seer *v, const struct step *s, struct instance *in)
 {
-	if (s->at.kind == AT_GIVEN) {
-		in->exec_coord = s->at.coord;
-		return;
-	}
-	execute_as(v, in, of(v, s->at.server));
+	struct coord at = place(v, &s->at, NULL);
+
+	if (s->at.kind != AT_EXECUTED_OF && !coord_is_none(&at))
+		in->exec_coord = at;
+	if (s->at.kind != AT_GIVEN)
+		execute_as(v, in, of(v, s->at.server));
 }
 
 /* ---- the channel ---- */

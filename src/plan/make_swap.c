@@ -65,6 +65,34 @@ check_take(struct making *m, const struct member *a, const struct member *n,
 	return code;
 }
 
+/*
+ * a executes all that n has.  Where GTID counts, coordinates may be old ones:
+ * a server that was given nothing since its last change of source has no others.
+ */
+static void
+come_up(struct making *m, const struct member *a, const struct member *n)
+{
+	bool sets = a->in->using_oracle_gtid && n->in->using_oracle_gtid;
+	const char *nn = make_name(m, n->in->key);
+	struct step up = { .server = make_server(m, a), .to = PLAN_NOBODY,
+		.at = { .kind = AT_OWN_OF, .server = make_server(m, n) },
+		.limit = make_patience(m, a),
+		.why = plan_text(m->p, "then it has executed what %s has",
+		    nn) };
+
+	if (uses_gtid(a) && instance_is_running(a->in)) {
+		up.verb = DO_WAIT_FOR;
+		make_step(m, up);
+	}
+	make_stop(m, a, MUST(NOT_IN_GROUP), "so that its source can be "
+	    "changed");
+	if ((uses_gtid(a) && instance_is_running(a->in)) || sets)
+		return;
+	up.verb = DO_START_UNTIL;
+	up.needs = MUST(STOPPED);
+	make_step(m, up);
+}
+
 static void
 take(struct making *m, const struct member *a, const struct member *n,
     const struct member *above)
@@ -75,13 +103,7 @@ take(struct making *m, const struct member *a, const struct member *n,
 	const char *nn = make_name(m, n->in->key);
 
 	make_stop(m, n, 0, "so that its log stands still");
-	make_stop(m, a, MUST(NOT_IN_GROUP),
-	    "so that it can be brought to that place");
-	make_step(m, (struct step){ .verb = DO_START_UNTIL, .server = sa,
-		.to = PLAN_NOBODY, .at = { .kind = AT_OWN_OF, .server = sn },
-		.needs = MUST(STOPPED), .limit = make_patience(m, a),
-		.why = plan_text(m->p, "then it has executed what %s has",
-		    nn) });
+	come_up(m, a, n);
 	/* Its position below n does not count what GTID passed over. */
 	if (!n->in->using_oracle_gtid && !n->in->using_mariadb_gtid)
 		make_step(m, (struct step){ .verb = DO_READ, .server = sa,
