@@ -133,7 +133,8 @@ audit(struct mover *mv, struct ctx *ctx, enum err_code code, const char *text)
 	    .host = key.host, .port = key.port,
 	    .cluster = place != NULL ? place->cluster : "",
 	    .message = buf_text(&b));
-	act_log(ctx, code == ERR_NONE ? LOG_NOTICE : LOG_WARNING, "%s",
+	act_log(ctx, code != ERR_NONE && app_of(ctx)->daemon ? LOG_WARNING :
+	    LOG_INFO, "%s",
 	    buf_text(&b));
 	shared_unref(place);
 	buf_fini(&b);

@@ -171,9 +171,12 @@ t_unit_plan_random_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_plan_random_t_LDADD = $(LIBS_PLAN)
 
 # plan: carrying out, against model servers
-UNIT_RUN = %D%/run.t
+UNIT_RUN = %D%/run.t %D%/sql.t
 check_PROGRAMS += $(UNIT_RUN)
 TESTS += $(UNIT_RUN)
 t_unit_run_t_SOURCES = %D%/run.c
 t_unit_run_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_run_t_LDADD = t/model/libmodel.a $(LIBS_PLAN)
+t_unit_sql_t_SOURCES = %D%/sql.c
+t_unit_sql_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_sql_t_LDADD = $(LIBS_PLAN)
