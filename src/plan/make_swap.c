@@ -205,9 +205,12 @@ check_co(struct making *m, const struct member *a, const struct member *n)
 static void
 credentials(struct making *m, const struct member *a, const struct member *n)
 {
+	const char *query = m->w->policy->credentials_query;
+
 	if (n->in->has_replication_credentials)
 		return;
-	if (!a->in->replication_credentials_available) {
+	if (!a->in->replication_credentials_available &&
+	    (query == NULL || *query == '\0')) {
 		plan_warn(m->p, "%s has no replication user, and that of %s "
 		    "cannot be read", make_name(m, n->in->key),
 		    make_name(m, a->in->key));
