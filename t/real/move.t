@@ -159,8 +159,14 @@ sub replication {
 	ok(!$t->is_replicating('b'), 'it does not replicate');
 	is($d->client('-c', 'is-replication-stopped', '-i', $b), "$b\n",
 	    'which is known at once');
-	$m->ok('a stopped replica moves', '/api/relocate/{b}/{c}');
-	$m->is_shape('a>c a>d a>e c>b');
+	if ($gtid) {
+		$m->ok('a stopped replica moves', '/api/relocate/{b}/{c}');
+		$m->is_shape('a>c a>d a>e c>b');
+	} else {
+		$m->refused('a stopped replica, by position',
+		    '/api/relocate/{b}/{c}', qr/the applier of \S+ does not run/);
+		$m->is_shape('a>b a>c a>d a>e');
+	}
 	ok(!$t->is_replicating('b'), 'and stays stopped');
 	$m->ok('start-replica', '/api/start-slave/{b}');
 	$t->wait_replicating('b');
@@ -169,7 +175,7 @@ sub replication {
 	ok(!$t->is_replicating('b'), 'it is stopped');
 	$m->ok('restart-replica', '/api/restart-replica/{b}');
 	$t->wait_replicating('b');
-	$m->ok('up again', '/api/move-up/{b}');
+	$m->ok('up again', '/api/move-up/{b}') if $gtid;
 	is($m->ok('delay-replication', '/api/delay-replication/{b}/3600')
 	    ->{Details}, 3600, 'answers the seconds');
 	is($t->status('b')->{SQL_Delay}, 3600, 'which the server has');
@@ -212,8 +218,12 @@ sub server {
 	my $was = $log->();
 	$m->ok('flush-binary-logs', '/api/flush-binary-logs/{b}');
 	isnt($log->(), $was, 'a new log');
-	$m->ok('purge-binary-logs', '/api/purge-binary-logs/{b}/latest');
-	is(scalar(my @l = $m->sql('b', 'SHOW BINARY LOGS')), 1, 'one is left');
+	# MariaDB keeps a log without a word until the engines need it no more.
+	my $one = Topology::wait_for('logs that can go', sub {
+		$m->ok('purge-binary-logs', '/api/purge-binary-logs/{b}/latest');
+		return 1 == (my @logs = $m->sql('b', 'SHOW BINARY LOGS'));
+	});
+	ok($one, 'one is left');
 	$m->flows;
 }
 
