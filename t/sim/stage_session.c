@@ -14,8 +14,12 @@
 #include "mysql/intern.h"
 #include "mysql/rows.h"
 
+/* A connection that ends by itself is noticed within this. */
+#define NOTICE_EVERY DUR_MS(300)
+
 struct session {
 	struct session_arg arg;
+	bool noticing; /* session_idle is due */
 	struct model_server *to; /* connected; NULL: not */
 	uint32_t incarnation;	 /* of the server, at the connect */
 	uint32_t generation;	 /* of the connection */
@@ -153,6 +157,30 @@ connected(const struct session *s, struct ctx *ctx)
 }
 
 static void
+notice_later(struct session *s, struct ctx *ctx)
+{
+	if (s->noticing || addr_is_none(s->arg.owner))
+		return;
+	s->noticing = true;
+	act_after(ctx, NOTICE_EVERY, session_idle);
+}
+
+/* The process ended between two requests: news, as with real sessions. */
+static void
+on_session_idle(struct session *s, struct ctx *ctx)
+{
+	s->noticing = false;
+	if (s->to == NULL)
+		return;
+	if (s->state == IDLE && !connected(s, ctx)) {
+		s->to = NULL;
+		act_send(ctx, s->arg.owner, session_lost);
+		return;
+	}
+	notice_later(s, ctx);
+}
+
+static void
 begin_asking(struct session *s, struct ctx *ctx)
 {
 	enum model_fault fault = fault_of(ctx, s->to);
@@ -208,6 +236,7 @@ end_connect(struct session *s, struct ctx *ctx)
 	model_session_init(&s->at_server);
 	s->incarnation = s->to->incarnation;
 	s->generation++;
+	notice_later(s, ctx);
 	answer(s, ctx, &(struct msg_session_reply){
 		.generation = s->generation, .stale = true });
 }
@@ -326,6 +355,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_session_run: on_session_run(self, ctx, m); break;
 	case MSG_session_limit: on_session_limit(self, ctx); break;
 	case MSG_session_slow: on_session_slow(self, ctx); break;
+	case MSG_session_idle: on_session_idle(self, ctx); break;
 	case MSG_session_close: close_session(self, ctx); break;
 	default: act_unexpected(ctx, m);
 	}
