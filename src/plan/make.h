@@ -103,6 +103,9 @@ enum err_code make_may_gtid(struct making *m, const struct member *a,
 void make_by_gtid(struct making *m, const struct member *a,
     const struct member *b, enum gtid_hint hint);
 
+/* It knows where it stands, in file and position. */
+enum err_code make_has_place(struct making *m, const struct member *a);
+
 /* Stop, change to b at the place that a has executed (or by GTID, when it uses
  * that and hint allows it), go on.  Right where b's log is that of a's source. */
 enum err_code make_may_repoint(struct making *m, const struct member *a,

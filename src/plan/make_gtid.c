@@ -102,6 +102,8 @@ make_disable_gtid(struct making *m)
 	if (!uses(a))
 		return err_set(m->err, ERR_INVALID, "%s does not use GTID",
 		    make_name(m, a->in->key));
+	if ((code = make_has_place(m, a)) != ERR_NONE)
+		return code;
 	change(m, a, source, GTID_DENY, "it says where it stands, no longer "
 	    "what it has");
 	return ERR_NONE;

@@ -278,6 +278,9 @@ make_make_local_primary(struct making *m)
 	    make_name(m, source->in->key), make_name(m, above->in->key));
 	if ((code = nobody_ahead(m, a, &list)) != ERR_NONE)
 		return code;
+	if (may_replicate_gtid(m->w, a, above, NULL, NULL) != ERR_NONE &&
+	    (code = make_may_match(m, a, above)) != ERR_NONE)
+		return code;
 	for (size_t i = 0; i < list.n; i++)
 		make_held(m, list.at[i]);
 	make_held(m, above);

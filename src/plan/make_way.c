@@ -86,7 +86,7 @@ wait_for_behind(struct making *m, const struct member *a,
     const struct member *b)
 {
 	if (may_speak(a->in, b->in) != MAY_MARIADB_GTID ||
-	    !b->in->using_mariadb_gtid || make_is_below(m->w, a, b))
+	    !instance_is_replica(b->in) || make_is_below(m->w, a, b))
 		return;
 	make_step(m, (struct step){ .verb = DO_WAIT_FOR,
 		.server = make_held(m, b), .to = PLAN_NOBODY,
@@ -115,6 +115,16 @@ make_by_gtid(struct making *m, const struct member *a, const struct member *b,
 /* ---- at the same place of the same log ---- */
 
 enum err_code
+make_has_place(struct making *m, const struct member *a)
+{
+	if (!coord_is_none(&a->in->exec_coord))
+		return ERR_NONE;
+	return err_set(m->err, ERR_INVALID, "no place in the log of %s is "
+	    "known where %s stands: it executed nothing since it follows it",
+	    make_name(m, a->in->source_key), make_name(m, a->in->key));
+}
+
+enum err_code
 make_may_repoint(struct making *m, const struct member *a,
     const struct member *b, enum gtid_hint hint)
 {
@@ -125,9 +135,9 @@ make_may_repoint(struct making *m, const struct member *a,
 		return code;
 	if (make_is_bls(b))
 		return need_check(NEED_NOT_AHEAD, a, b, NULL, m->w, m->err);
-	if (hint == GTID_DENY || !uses_gtid(a) || make_is_source(b, a))
-		return ERR_NONE;
-	return make_may_gtid(m, a, b);
+	if (hint == GTID_DENY || !uses_gtid(a))
+		return make_has_place(m, a);
+	return make_is_source(b, a) ? ERR_NONE : make_may_gtid(m, a, b);
 }
 
 static uint64_t

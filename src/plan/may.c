@@ -383,11 +383,62 @@ sent_pos(const struct instance *in)
 	    in->mariadb_current_pos : in->mariadb_slave_pos;
 }
 
-/* Could b still get what it lacks of a domain?  Then it is only behind. */
 static bool
-follows_somebody(const struct instance *b)
+has_gtid(const struct instance *in, const struct mariadb_gtid *g)
 {
-	return instance_is_replica(b) && !key_is_detached(b->source_key);
+	const struct mariadb_gtid *at;
+	struct mariadb_pos pos;
+	struct arena a;
+	bool has;
+
+	arena_init(&a);
+	has = mariadb_pos_parse(&pos, in->mariadb_binlog_pos, &a, NULL) ==
+		ERR_NONE &&
+	    (at = mariadb_pos_find(pos, g->domain)) != NULL &&
+	    at->seq >= g->seq;
+	arena_fini(&a);
+	return has;
+}
+
+/*
+ * Could b still get what it lacks of a domain?  From whoever above it has that,
+ * if everybody between replicates; a source that is not known may have it.
+ */
+static const struct instance *
+who_stops(const struct world *w, const struct instance *b,
+    const struct mariadb_gtid *g)
+{
+	for (unsigned hops = 0; hops < MAKE_HOPS_MAX; hops++) {
+		const struct member *up;
+
+		if (has_gtid(b, g))
+			return NULL;
+		if (!instance_is_running(b))
+			return b;
+		up = world_find(w, b->source_key);
+		if (up == NULL)
+			return NULL;
+		b = up->in;
+	}
+	return b;
+}
+
+static enum err_code
+check_behind(const struct pair *p, const struct mariadb_gtid *g,
+    const struct mariadb_gtid *at)
+{
+	const struct instance *who = who_stops(p->w, p->b, g);
+	char name[KEY_TEXT_MAX];
+
+	if (who == NULL)
+		return ERR_NONE;
+	return REFUSE_AS(p, instance_is_replica(who) ? ERR_NOT_FOUND :
+	    ERR_INVALID, "in domain %u it is at %u-%u-%llu, %s only at "
+	    "%u-%u-%llu, and %s %s", g->domain, g->domain, g->server,
+	    (unsigned long long)g->seq, p->b_name, at->domain, at->server,
+	    (unsigned long long)at->seq, key_text(who->key, name),
+	    instance_is_replica(who) ? "does not replicate" :
+				       "follows nobody");
 }
 
 static enum err_code
@@ -414,11 +465,8 @@ check_domain(const struct pair *p, const struct mariadb_gtid *g,
 		    "%u-%u-%llu: they have diverged", g->domain, g->domain,
 		    g->server, (unsigned long long)g->seq, p->b_name,
 		    at->domain, at->server, (unsigned long long)at->seq);
-	if (at->seq < g->seq && !follows_somebody(p->b))
-		return REFUSE(p, "in domain %u it is at %u-%u-%llu, %s only at "
-		    "%u-%u-%llu, and that one follows nobody", g->domain,
-		    g->domain, g->server, (unsigned long long)g->seq, p->b_name,
-		    at->domain, at->server, (unsigned long long)at->seq);
+	if (at->seq < g->seq)
+		return check_behind(p, g, at);
 	return ERR_NONE;
 }
 

@@ -186,7 +186,9 @@ gtid_goal(struct lane *l, const struct step *s)
 	if (in->using_oracle_gtid)
 		return s->at.kind == AT_OWN_OF ? of->executed_gtid_set :
 		    without_own(l, of);
-	if (in->using_mariadb_gtid)
+	/* MariaDB knows its position also when it replicates by file. */
+	if (in->using_mariadb_gtid ||
+	    (sql_is_mariadb(in) && of->using_mariadb_gtid))
 		return s->at.kind == AT_OWN_OF && of->mariadb_binlog_pos[0] !=
 		    '\0' ? of->mariadb_binlog_pos : of->mariadb_slave_pos;
 	return NULL;
