@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actors/classes.h"
+#include "actors/moves.h"
 #include "base/mem.h"
 #include "topology/schedule.h"
 
@@ -205,6 +206,22 @@ spawn_all(struct stage *st)
 }
 
 static void
+keep_tracks(struct stage_answer *a, const struct msg_move_ran *r)
+{
+	static const char *const end[] = { "pending", "done", "failed",
+		"not tried" };
+	struct pcur cur = move_tracks(r->tracks);
+	char key[KEY_TEXT_MAX];
+	struct move_track t;
+	size_t n = 0;
+
+	while (n < sizeof a->tracks && move_track_next(&cur, &t))
+		n += (size_t)snprintf(a->tracks + n, sizeof a->tracks - n,
+		    "%s %s %s; %s\n", key_text(t.key, key), end[t.end], t.why,
+		    t.left);
+}
+
+static void
 keep_answer(void *arg, struct msg *m)
 {
 	struct stage *st = arg;
@@ -234,6 +251,7 @@ keep_answer(void *arg, struct msg *m)
 		a->code = r->code;
 		snprintf(a->error, sizeof a->error, "%s",
 		    r->error != NULL ? r->error : "");
+		keep_tracks(a, r);
 	} else if (m->type == MSG_moves_stopped) {
 		a->count = as_moves_stopped(m)->left;
 	} else if (m->type == MSG_root_reloaded) {
@@ -266,6 +284,7 @@ stage_start(struct stage *st)
 	arg.workers = app->workers;
 	arg.pinned = PINNED_FIXED;
 	st->life++;
+	st->killed = false;
 	st->audits = 0;
 	st->audit[0] = '\0';
 	st->sim = sim_new(&arg, st->seed + st->life * 1000003, st->wall);

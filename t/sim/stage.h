@@ -50,6 +50,7 @@ struct stage_answer {
 	char host[MODEL_HOST_MAX];
 	uint32_t port;
 	mono_t at;
+	char tracks[1024]; /* move_ran: "host:port end why; left", a line each */
 };
 
 struct stage_row; /* of the store */
@@ -99,6 +100,15 @@ struct stage {
 	unsigned overlaps;    /* runs that came while one was under way */
 
 	char cut[MODEL_HOST_MAX]; /* this host does not hear us; "": all do */
+
+	/* Statements of operations: how many, and what a story does at one. */
+	unsigned orders;
+	void (*before_order)(struct stage *st, unsigned n,
+	    struct model_server *s);
+	void (*after_order)(struct stage *st, unsigned n,
+	    struct model_server *s);
+	bool killed; /* by one of these: nothing more is sent or answered */
+	void *arg;   /* the story's */
 
 	const void *held[STAGE_HELD_MAX];
 	size_t holds;

@@ -274,13 +274,39 @@ number_names(struct buf *rows)
 	mem_free(r);
 }
 
+/* Is it a statement of an operation?  Those say first how long to wait. */
+static bool
+is_order(const struct session *s)
+{
+	return s->done == 0 && strncmp(s->text, "SET SESSION sql_mode", 20) == 0;
+}
+
+/* What the story did: can the session go on? */
+static bool
+goes_on(struct session *s, struct ctx *ctx)
+{
+	if (stage_of(ctx)->killed)
+		wait_for(s, ctx, DUR_S(1000000));
+	else if (connected(s, ctx))
+		return true;
+	else
+		begin_connect(s, ctx);
+	return false;
+}
+
 /* What waits at the server is asked again soon. */
 static void
 ask_model(struct session *s, struct ctx *ctx)
 {
 	struct stage *st = stage_of(ctx);
 	struct model_result res;
+	bool order = is_order(s);
 
+	st->orders += order;
+	if (order && st->before_order != NULL)
+		st->before_order(st, st->orders, s->to);
+	if (!goes_on(s, ctx))
+		return;
 	model_query(st->world, s->to, &s->at_server, stage_now(st),
 	    s->text + s->done, &s->rows, &res);
 	if (res.rest != NULL) {
@@ -288,6 +314,10 @@ ask_model(struct session *s, struct ctx *ctx)
 		wait_for(s, ctx, DUR_MS(20));
 		return;
 	}
+	if (order && st->after_order != NULL)
+		st->after_order(st, st->orders, s->to);
+	if (!goes_on(s, ctx))
+		return;
 	if (s->known)
 		number_names(&s->rows);
 	answer(s, ctx, &(struct msg_session_reply){
