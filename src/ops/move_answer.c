@@ -22,6 +22,19 @@ struct sum {
 	struct buf errors; /* "a:3306: why; b:3306: why" */
 };
 
+static struct key
+chosen_of(const struct msg_move_ran *ran)
+{
+	return (struct key){ ran->chosen_host, ran->chosen_port };
+}
+
+/* One of those that were to be moved: not the one that takes the others. */
+static bool
+is_counted(const struct sum *s, const struct move_track *t)
+{
+	return !key_is_none(t->key) && !key_eq(t->key, chosen_of(s->ran));
+}
+
 static void
 add_error(struct sum *s, const struct move_track *t)
 {
@@ -41,8 +54,8 @@ add_track(struct sum *s, const struct move_track *t)
 		s->at.file = arena_strdup(&s->c->arena, t->found.file);
 	}
 	s->count += t->count;
-	if (key_is_none(t->key))
-		return; /* of no server: what all of them had in common */
+	if (!is_counted(s, t))
+		return;
 	if (t->end == TRACK_DONE) {
 		s->done++;
 		s->matched += !coord_is_none(&t->found);
@@ -69,12 +82,6 @@ source_of(struct op_call *c, struct key server)
 	struct found f;
 
 	return view_find(c, server, &f) ? f.m->in->source_key : KEY_NONE;
-}
-
-static struct key
-chosen_of(const struct msg_move_ran *ran)
-{
-	return (struct key){ ran->chosen_host, ran->chosen_port };
 }
 
 static void
@@ -174,7 +181,7 @@ moved_json(struct sum *s, struct json *w)
 
 	json_arr(w);
 	while (move_track_next(&cur, &t))
-		if (t.end == TRACK_DONE && !key_is_none(t.key) &&
+		if (t.end == TRACK_DONE && is_counted(s, &t) &&
 		    view_find(s->c, t.key, &f))
 			view_instance_json(s->c, w, &f);
 	json_end(w);
@@ -211,7 +218,7 @@ tracks_json(struct sum *s, struct json *w, const char *name,
 	json_key(w, name);
 	json_arr(w);
 	while (move_track_next(&cur, &t)) {
-		if (key_is_none(t.key) || t.end != end)
+		if (t.end != end || !is_counted(s, &t))
 			continue;
 		if (end == TRACK_DONE)
 			view_key_json(w, t.key);

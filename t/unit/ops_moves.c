@@ -172,6 +172,11 @@ static const struct fake_track some[] = {
 	    .left = "its replication is stopped" },
 	{ .host = "db4", .end = FAKE_NOT_TRIED, .why = "it is ahead" },
 };
+static const struct fake_track regrouped[] = {
+	{ .host = "db3", .end = FAKE_DONE },
+	{ .host = "db2", .end = FAKE_DONE },
+	{ .host = "db4", .end = FAKE_DONE, .file = "bin.000009", .pos = 120 },
+};
 static const struct fake_track none[] = {
 	{ .host = "db2", .end = FAKE_FAILED, .why = "access denied" },
 	{ .host = "db3", .end = FAKE_FAILED, .why = "gone" },
@@ -229,16 +234,19 @@ static const struct {
 	{ "regroup-replicas/db1/3306", { TRACKS(moved), .chosen = "db3" },
 	    OK("promoted replica: db3:3306, lost: 0, trivial: 1, "
 		"pseudo-gtid: 1") KEY("db3") "}" },
-	{ "regroup-replicas-gtid/db1/3306", { TRACKS(some), .chosen = "db3" },
-	    OK("promoted replica: db3:3306, lost: 2, moved: 1")
-	    KEY("db3") "}" },
+	{ "regroup-replicas/db1/3306", { TRACKS(regrouped), .chosen = "db3" },
+	    OK("promoted replica: db3:3306, lost: 0, trivial: 1, "
+		"pseudo-gtid: 1") KEY("db3") "}" },
+	{ "regroup-replicas-gtid/db1/3306", { TRACKS(some), .chosen = "db1" },
+	    OK("promoted replica: db1:3306, lost: 2, moved: 1")
+	    KEY("db1") "}" },
 	{ "regroup-replicas/db4/3306", { 0 },
 	    OK("promoted replica: nobody, lost: 0, trivial: 0, "
 		"pseudo-gtid: 0") "null}" },
 	{ "regroup-replicas/db1/3306?details=report",
-	    { TRACKS(some), .chosen = "db3" },
-	    OK("promoted replica: db3:3306, lost: 2, trivial: 1, "
-		"pseudo-gtid: 0") "{\"Chosen\":" KEY("db3") ",\"Count\":1,"
+	    { TRACKS(some), .chosen = "db1" },
+	    OK("promoted replica: db1:3306, lost: 2, trivial: 1, "
+		"pseudo-gtid: 0") "{\"Chosen\":" KEY("db1") ",\"Count\":1,"
 	    "\"Lost\":2,\"Trivial\":1,\"Matched\":0,\"Moved\":[" KEY("db2")
 	    "],\"Failed\":[{\"Key\":" KEY("db3") ",\"Why\":\"its lag is 900 s\""
 	    ",\"Left\":\"its replication is stopped\",\"Undone\":false}],"
