@@ -127,6 +127,32 @@ begin_run(struct mover *mv, struct ctx *ctx)
 	mover_drive(mv, ctx);
 }
 
+static bool
+recover(struct mover *mv, struct ctx *ctx)
+{
+	struct err err = ERR_INIT;
+
+	mv->run = run_recover((struct bin){ (const uint8_t *)mv->kept.data,
+	    mv->kept.len }, &mv->world->board.world, act_now(ctx), &err);
+	if (mv->run != NULL)
+		return true;
+	mover_refuse(mv, ctx, err.code, err.text);
+	return false;
+}
+
+/* Its limits begin now, not when it was read to know what to lock. */
+static void
+begin_undo(struct mover *mv, struct ctx *ctx)
+{
+	run_free(mv->run);
+	if (!recover(mv, ctx))
+		return;
+	make_sessions(mv);
+	mv->state = MOVER_RUNNING;
+	act_after(ctx, MOVER_LOCK_AGAIN, mover_locks);
+	mover_drive(mv, ctx);
+}
+
 /*
  * Another operation may have changed the servers before the locks were ours,
  * and what is published then is another world.
@@ -141,7 +167,7 @@ mover_locks_held(struct mover *mv, struct ctx *ctx)
 		return;
 	}
 	if (mv->kept.len > 0) {
-		mover_drive(mv, ctx);
+		begin_undo(mv, ctx);
 		return;
 	}
 	if (make_plan(mv, ctx, &err) != ERR_NONE)
@@ -194,8 +220,6 @@ on_mover_begin(struct mover *mv, struct ctx *ctx,
 static void
 on_mover_undo(struct mover *mv, struct ctx *ctx, const struct msg_mover_undo *u)
 {
-	struct err err = ERR_INIT;
-
 	assert(mv->state == MOVER_NEW);
 	mv->number = u->number;
 	snprintf(mv->id, sizeof mv->id, "%s", u->id);
@@ -203,17 +227,11 @@ on_mover_undo(struct mover *mv, struct ctx *ctx, const struct msg_mover_undo *u)
 	mv->user = mv->client = "";
 	buf_add(&mv->kept, u->kept.data, u->kept.len);
 	open_world(mv, ctx);
-	mv->run = run_recover((struct bin){ (const uint8_t *)mv->kept.data,
-	    mv->kept.len }, &mv->world->board.world, act_now(ctx), &err);
-	if (mv->run == NULL) {
-		mover_refuse(mv, ctx, err.code, err.text);
+	if (!recover(mv, ctx))
 		return;
-	}
 	act_log(ctx, LOG_WARNING, "\"%s\" was under way when its process"
 	    " ended: undoing it", run_plan(mv->run)->title);
-	make_sessions(mv);
-	mv->state = MOVER_RUNNING;
-	mover_drive(mv, ctx);
+	mover_lock_all(mv, ctx);
 }
 
 static void

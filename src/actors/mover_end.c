@@ -188,7 +188,8 @@ probe_all(struct mover *mv, struct ctx *ctx)
 static void
 forget_journal(struct mover *mv, struct ctx *ctx)
 {
-	if (!mv->journalled)
+	/* What could not even begin is for the next start. */
+	if (!mv->journalled || (mv->run != NULL && !run_ended(mv->run)))
 		return;
 	mover_ask(mv, act_request(ctx, app_of(ctx)->store, store_move,
 	    MOVER_ASK, .id = mv->id), ASK_FORGET, 0, 0);

@@ -20,11 +20,17 @@ by_key(const void *a, const void *b)
 	return key_cmp(*(const struct key *)a, *(const struct key *)b);
 }
 
+static const struct plan *
+plan_of(const struct mover *mv)
+{
+	return mv->run != NULL ? run_plan(mv->run) : &mv->plan;
+}
+
 /* The keys that the plan wants locked, in order; owned by the caller. */
 static size_t
 wanted(const struct mover *mv, struct key **out)
 {
-	const struct plan *p = &mv->plan;
+	const struct plan *p = plan_of(mv);
 	size_t n = 0;
 
 	*out = mem_alloc(p->servers * sizeof **out);
@@ -63,7 +69,7 @@ send_lock(struct mover *mv, struct ctx *ctx, size_t i, unsigned ticket)
 	buf_init(&b);
 	command_pack(&b, begin_maintenance, .at = act_wall(ctx),
 	    .key = mv->lock[i], .owner = owner_of(mv),
-	    .reason = mv->plan.title, .duration = MOVER_LOCK,
+	    .reason = plan_of(mv)->title, .duration = MOVER_LOCK,
 	    .holder = mv->id);
 	mover_ask(mv, act_request(ctx, app_of(ctx)->control, control_run,
 	    MOVER_ASK, .command = { (uint8_t *)b.data, b.len }), ASK_LOCK,
@@ -111,6 +117,10 @@ mover_lock_all(struct mover *mv, struct ctx *ctx)
 void
 mover_extend(struct mover *mv, struct ctx *ctx)
 {
+	if (mv->state == MOVER_LOCKING && mv->kept.len > 0) {
+		mover_lock_all(mv, ctx);
+		return;
+	}
 	if (mv->state != MOVER_RUNNING)
 		return;
 	for (size_t i = 0; i < mv->locked; i++)
@@ -128,12 +138,27 @@ mover_unlock_all(struct mover *mv, struct ctx *ctx)
 	mv->locked = 0;
 }
 
+/* What a dead process left is undone when whoever has the server is done. */
+static void
+mover_lock_later(struct mover *mv, struct ctx *ctx, const char *why)
+{
+	act_log(ctx, LOG_INFO, "waits: %s", why);
+	for (size_t i = 0; i < mv->locked; i++)
+		send_unlock(mv, ctx, i);
+	mv->locked = 0;
+	act_after(ctx, MOVER_LOCK_LATER, mover_locks);
+}
+
 static void
 on_locked(struct mover *mv, struct ctx *ctx, unsigned i,
     const struct msg_control_ran *r)
 {
 	if (mv->state != MOVER_LOCKING || i != mv->locked)
 		return;
+	if (r->code != ERR_NONE && mv->kept.len > 0) {
+		mover_lock_later(mv, ctx, r->error);
+		return;
+	}
 	if (r->code != ERR_NONE) {
 		mover_refuse(mv, ctx, (enum err_code)r->code, r->error);
 		return;

@@ -18,6 +18,7 @@ enum {
 /* A lock lasts so long, and is extended at half of it. */
 #define MOVER_LOCK DUR_S(120)
 #define MOVER_LOCK_AGAIN DUR_S(40)
+#define MOVER_LOCK_LATER DUR_S(5)
 #define MOVER_ASK DUR_S(20)
 /* After a cancel, statements under way get this long. */
 #define MOVER_CANCEL DUR_S(5)

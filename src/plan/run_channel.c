@@ -53,14 +53,20 @@ first_of(const struct rows *r, const char *a, const char *b)
 }
 
 static void
-take_channel_row(struct run *r, const struct rows *rows, struct sql_source *was)
+take_channel_row(struct lane *l, const struct rows *rows,
+    struct sql_source *was)
 {
+	struct run *r = l->run;
+	const char *some = rows_get(rows, "Replicate_Do_Domain_Ids");
+	const char *not = rows_get(rows, "Replicate_Ignore_Domain_Ids");
 	const char *host = first_of(rows, "Source_Host", "Master_Host");
 	const char *port = first_of(rows, "Source_Port", "Master_Port");
 	const char *beat = first_of(rows, "HEARTBEAT_INTERVAL",
 	    "Slave_heartbeat_period");
 	const char *only = rows_get(rows, "GTID_ONLY");
 
+	l->domains = (some != NULL && some[0] != '\0') ||
+	    (not != NULL && not[0] != '\0');
 	if (host != NULL)
 		was->key.host = arena_strdup(&r->arena, host);
 	if (port != NULL)
@@ -85,7 +91,7 @@ take_channel(struct lane *l, struct sql_source *was)
 			    "Connection_name");
 
 			if (name == NULL || strcmp(name, in->channel_name) == 0)
-				take_channel_row(l->run, &rows, was);
+				take_channel_row(l, &rows, was);
 		}
 }
 
@@ -242,7 +248,13 @@ on_channel_read(struct lane *l)
 		read_channel(l, on_channel_read); /* on a new connection */
 		return;
 	}
+	l->domains = false;
 	take_channel(l, &was);
+	if (l->domains && l->target.by == BY_FILE) {
+		lane_fail(l, ERR_UNSUPPORTED, "it replicates only some domains"
+		    " (DO_DOMAIN_IDS, IGNORE_DOMAIN_IDS), which needs GTID");
+		return;
+	}
 	l->target.heartbeat = was.heartbeat;
 	l->target.gtid_only = was.gtid_only;
 	remember_channel(l, &was);

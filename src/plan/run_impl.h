@@ -136,6 +136,7 @@ struct lane {
 	unsigned phase;
 	struct coord at;
 	struct sql_source target;
+	bool domains; /* MariaDB: the channel has lists of them */
 	struct arena arena; /* of the step */
 	struct before *undoing;
 	struct pgtid *search;
