@@ -284,6 +284,22 @@ begin_start_applier(struct lane *l)
 	begin_threads(l, is_on(in_of(l)->io_state), true);
 }
 
+/*
+ * Of a server that was not moved, or below one that was known to be away: the
+ * plan never asked for its source, so that it need not be there.
+ */
+static bool
+source_is_away(struct lane *l)
+{
+	const struct plan *p = l->run->plan;
+	struct key source = in_of(l)->source_key;
+
+	for (size_t i = 0; lane_step(l)->last_resort && i < p->servers; i++)
+		if (key_eq(p->server[i].key, source))
+			return !p->server[i].reached;
+	return false;
+}
+
 void
 begin_restore(struct lane *l)
 {
@@ -294,5 +310,6 @@ begin_restore(struct lane *l)
 		return;
 	}
 	threads_set(l, s->found_io, s->found_sql, s->found_connecting ||
-	    key_is_detached(in_of(l)->source_key), lane_done);
+	    key_is_detached(in_of(l)->source_key) || source_is_away(l),
+	    lane_done);
 }

@@ -8,7 +8,7 @@ t_moves_libfield_a_SOURCES = %D%/check.c %D%/check.h %D%/field.c %D%/field.h
 MOVES_LDADD = t/moves/libfield.a t/model/libmodel.a $(LIBS_PLAN) \
 	$(LIBS_TOPOLOGY) $(MSGPACK_LIBS)
 
-MOVES_TESTS = %D%/campaign.t %D%/every.t %D%/refused.t
+MOVES_TESTS = %D%/campaign.t %D%/every.t %D%/refused.t %D%/stories.t
 check_PROGRAMS += $(MOVES_TESTS)
 TESTS += $(MOVES_TESTS)
 t_moves_campaign_t_SOURCES = %D%/campaign.c
@@ -20,3 +20,6 @@ t_moves_every_t_LDADD = $(MOVES_LDADD)
 t_moves_refused_t_SOURCES = %D%/refused.c
 t_moves_refused_t_CPPFLAGS = $(MOVES_CPPFLAGS)
 t_moves_refused_t_LDADD = $(MOVES_LDADD)
+t_moves_stories_t_SOURCES = %D%/stories.c
+t_moves_stories_t_CPPFLAGS = $(MOVES_CPPFLAGS)
+t_moves_stories_t_LDADD = $(MOVES_LDADD)
