@@ -288,6 +288,7 @@ test_mariadb(void)
 	set_own(&b, "binlog.000002", 763);
 	fails(search(PGTID_MATCH, &b, &a, nowhere, ""), ERR_INVALID,
 	    "inside of a transaction", "half a transaction is no place");
+	b.file[1]->rows++;
 	log_server_fini(&a);
 	log_server_fini(&b);
 }
