@@ -65,6 +65,7 @@ struct cluster {
 	size_t n; /* of them, not gone */
 	uint64_t version;
 	struct mem **order;  /* by_rank(): n of them, once published */
+	bool marked; /* with Pseudo-GTID, lately, by ourselves */
 	bool stale_places; /* facts or members changed since place_members() */
 	bool stale_errant; /* sets of transactions moved since */
 	mono_t placed;	   /* when it was */
@@ -169,19 +170,18 @@ was_marked(const struct cluster *cl, struct ctx *ctx, bool *told)
 
 /* Work out all places; a member whose facts and place stay keeps its record. */
 static void
-place_members(struct cluster *cl, struct ctx *ctx)
+place_members(struct cluster *cl, bool told)
 {
 	size_t n = cl->n;
 	struct instance *in = mem_alloc(n * sizeof *in);
 	struct instance **at = mem_alloc(n * sizeof *at);
 	struct arena arena;
-	bool told, marked = was_marked(cl, ctx, &told);
 
 	arena_init(&arena);
 	for (size_t i = 0; i < n; i++) {
 		in[i] = *latest(cl->order[i]);
 		if (told)
-			in[i].using_pseudo_gtid = marked;
+			in[i].using_pseudo_gtid = cl->marked;
 		at[i] = &in[i];
 	}
 	cluster_place(cl->arg.name, at, n, &arena);
@@ -198,12 +198,15 @@ static void
 refresh_places(struct cluster *cl, struct ctx *ctx)
 {
 	dur_t since = mono_sub(act_now(ctx), cl->placed);
+	bool told, marked = was_marked(cl, ctx, &told);
 
 	if (cl->stale_places)
 		list_members(cl);
-	else if (!cl->stale_errant || since.us < ERRANT_EVERY.us)
+	else if (marked == cl->marked && (!cl->stale_errant ||
+	    since.us < ERRANT_EVERY.us))
 		return;
-	place_members(cl, ctx);
+	cl->marked = marked;
+	place_members(cl, told);
 	cl->placed = act_now(ctx);
 	cl->stale_errant = false;
 }

@@ -59,6 +59,8 @@ control_limits(const struct config *config, wall_t now)
 		.unresolve = names,
 		.pseudo_gtid = DUR_S(CONTROL_PSEUDO_GTID_S),
 		.token = DUR_S((int64_t)c->access_token_expiry_minutes * 60),
+		.equivalence = DUR_S(
+		    (int64_t)c->unseen_instance_forget_hours * 3600),
 	};
 }
 

@@ -14,6 +14,8 @@
 #include "base/mem.h"
 
 /* v1's audit types, where they are not the operation's name. */
+#define EQUALS_LIMIT DUR_S(30)
+
 static const char *const audit_types[][2] = {
 	{ "relocate", "relocate-below" },
 	{ "regroup-replicas-pgtid", "regroup-replicas" },
@@ -140,6 +142,29 @@ audit(struct mover *mv, struct ctx *ctx, enum err_code code, const char *text)
 	buf_fini(&b);
 }
 
+/* What later moves may rely on: move-equivalent. */
+static void
+keep_equals(const struct mover *mv, struct ctx *ctx)
+{
+	const struct run_equal *e;
+	size_t n = mv->run == NULL ? 0 : run_equals(mv->run, &e);
+	struct buf b;
+
+	buf_init(&b);
+	for (size_t i = 0; i < n; i++) {
+		buf_reset(&b);
+		command_pack(&b, register_equivalence, .at = act_wall(ctx),
+		    .key = e[i].was, .file = e[i].was_at.file,
+		    .pos = (uint64_t)e[i].was_at.pos, .target = e[i].is,
+		    .target_file = e[i].is_at.file,
+		    .target_pos = (uint64_t)e[i].is_at.pos);
+		act_request(ctx, app_of(ctx)->control, control_run,
+		    EQUALS_LIMIT, .command = { (const uint8_t *)b.data,
+		    b.len });
+	}
+	buf_fini(&b);
+}
+
 static void
 tell(struct mover *mv, struct ctx *ctx)
 {
@@ -155,6 +180,7 @@ tell(struct mover *mv, struct ctx *ctx)
 	else
 		buf_str(&json, "{}");
 	pack_tracks(mv, &tracks);
+	keep_equals(mv, ctx);
 	audit(mv, ctx, code, buf_text(&text));
 	act_send(ctx, app_of(ctx)->moves, mover_over, .number = mv->number,
 	    .code = code, .error = code != ERR_NONE ? buf_text(&text) : NULL,

@@ -46,6 +46,21 @@ history(const void *arg, struct key key)
 	return logpos_of(arg, key);
 }
 
+/* Detached or not: it is the source's log that is meant. */
+static bool
+equivalent(const void *arg, struct key source, const struct coord *at,
+    struct key target, struct coord *out)
+{
+	const struct control_equivalence *e = control_equivalent(arg, source,
+	    at->file, (uint64_t)at->pos, target);
+
+	if (e == NULL)
+		return false;
+	*out = (struct coord){ .file = e->target_file,
+		.pos = (int64_t)e->target_pos };
+	return true;
+}
+
 /* ---- clusters ---- */
 
 static bool
@@ -157,6 +172,8 @@ world_board_open(struct world_board *b, struct ctx *ctx,
 	}
 	sort(b);
 	b->world.control = b->control->control;
+	b->world.equivalent = equivalent;
+	b->world.equivalent_arg = b->control->control;
 	b->world.policy = &b->policy;
 	b->world.now = act_wall(ctx);
 }

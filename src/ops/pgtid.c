@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Operations that read servers' logs: the actor "searches" does it, the answer
- * is put into v1's words here.  From: http/api.go and app/cli.go, 3.2.6.
+ * is put into v1's words here; and places in logs that are known to be the same.
+ * From: http/api.go and app/cli.go, 3.2.6.
  */
 #include "config.h"
 
@@ -22,11 +23,10 @@ search_limit(struct op_call *c)
 	return d.us < 1 || d.us > SEARCH_LIMIT_MAX.us ? SEARCH_LIMIT_MAX : d;
 }
 
-/* "at=file:pos", when it is given.  false: the error was answered. */
+/* "file:pos"; NULL for none.  false: the error was answered. */
 static bool
-place_arg(struct op_call *c, struct coord *at)
+read_place(struct op_call *c, const char *text, struct coord *at)
 {
-	const char *text = op_arg(c, "at");
 	struct err err = ERR_INIT;
 
 	*at = (struct coord){ .file = "" };
@@ -216,7 +216,7 @@ op_run_correlate_binlog(struct op_call *c)
 {
 	struct question q = { .goal = PGTID_CORRELATE };
 
-	if (destination_arg(c, &q.to) && place_arg(c, &q.at))
+	if (destination_arg(c, &q.to) && read_place(c, op_arg(c, "at"), &q.at))
 		search(c, &q, on_found);
 }
 
@@ -237,6 +237,69 @@ op_run_correlate_relaylog(struct op_call *c)
 {
 	struct question q = { .goal = PGTID_RELAY };
 
-	if (destination_arg(c, &q.to) && place_arg(c, &q.at))
+	if (destination_arg(c, &q.to) && read_place(c, op_arg(c, "at"), &q.at))
 		search(c, &q, on_relay_correlated);
+}
+
+/* ---- places that earlier moves showed to be the same ---- */
+
+static void
+place_json(struct json *w, const struct control_equivalence *e,
+    struct arena *a)
+{
+	json_obj(w);
+	json_key(w, "Key");
+	view_key_json(w, key_of_text(e->target, a));
+	json_key(w, "Coordinates");
+	json_obj(w);
+	json_kstr(w, "LogFile", e->target_file);
+	json_kuint(w, "LogPos", e->target_pos);
+	json_kint(w, "Type", 0);
+	json_end(w);
+	json_end(w);
+}
+
+/* The next one of that place; NULL: no more. */
+static const struct control_equivalence *
+next_equal(struct control_iter *it, const struct coord *at)
+{
+	const struct control_equivalence *e;
+
+	while ((e = control_next(it)) != NULL)
+		if (strcmp(e->file, at->file) == 0
+		    && e->pos == (uint64_t)at->pos)
+			return e;
+	return NULL;
+}
+
+void
+op_run_equivalent(struct op_call *c)
+{
+	const char *file = op_arg(c, "logFile"), *pos = op_arg(c, "logPos");
+	const struct control_equivalence *e;
+	struct control_iter it;
+	struct coord at;
+	struct json *w;
+	struct key key;
+	unsigned n = 0;
+
+	if (!view_key_arg(c, "host", "port", &key) || !read_place(c,
+	    arena_printf(&c->arena, "%s:%s", file != NULL ? file : "",
+	    pos != NULL ? pos : ""), &at))
+		return;
+	key = view_key_known(c, key);
+	control_equivalences(view_control(c), key, &it);
+	while (next_equal(&it, &at) != NULL)
+		n++;
+	w = reply_ok(c, "Found %u equivalent coordinates", n);
+	control_equivalences(view_control(c), key, &it);
+	if (n == 0)
+		json_nil(w); /* v1 has no empty list here */
+	else
+		json_arr(w);
+	while ((e = next_equal(&it, &at)) != NULL)
+		place_json(w, e, &c->arena);
+	if (n > 0)
+		json_end(w);
+	reply_end(c);
 }

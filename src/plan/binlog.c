@@ -174,8 +174,10 @@ log_feed(struct log_reader *r, const struct pgtid_reply *reply)
 	r->cost->bytes += reply->rows.len;
 	rows_init(&r->rows, (struct bin){ (const uint8_t *)r->reply.data,
 	    r->reply.len });
-	if (!rows_next_result(&r->rows)
-	    || (r->rows.columns > 0 && !find_columns(r))
+	/* A session may have put a SET before it. */
+	while (rows_next_result(&r->rows) && r->rows.columns == 0)
+		continue;
+	if (r->rows.columns == 0 || !find_columns(r)
 	    || r->rows.rows_left > r->asked) {
 		fail(r, ERR_MALFORMED, "the answer is not a list of events");
 		return;

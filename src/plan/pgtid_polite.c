@@ -42,8 +42,11 @@ is_behind(const struct pgtid *s)
 
 	rows_init(&rows, (struct bin){ (const uint8_t *)s->answer.data,
 	    s->answer.len });
-	if (s->answer_code != ERR_NONE || !rows_next_result(&rows)
-	    || !rows_next(&rows))
+	if (s->answer_code != ERR_NONE)
+		return false;
+	while (rows_next_result(&rows) && rows.columns == 0)
+		continue;
+	if (!rows_next(&rows))
 		return false;
 	text = rows_get(&rows, "Seconds_Behind_Master");
 	if (text == NULL)

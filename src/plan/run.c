@@ -662,6 +662,7 @@ run_free(struct run *r)
 	mem_free(r->first_of);
 	mem_free(r->log);
 	mem_free(r->next_of);
+	mem_free(r->equal);
 	buf_fini(&r->told);
 	arena_fini(&r->arena);
 	if (r->recovered != NULL) {

@@ -102,6 +102,17 @@ uint64_t run_turns(const struct run *r);
 /* Ended, and not as the plan says; err: the first failure. */
 bool run_failed(const struct run *r, struct err *err);
 const struct track_result *run_track(const struct run *r, unsigned track);
+/*
+ * Places in two servers' logs that a move by file and position showed to be the
+ * same: where a server stood on its old source, and where it was put on the new
+ * one.  Not where coordinates were merely kept, nor by GTID.
+ */
+struct run_equal {
+	struct key was, is;
+	struct coord was_at, is_at;
+};
+/* How many; *out: the first, in the run. */
+size_t run_equals(const struct run *r, const struct run_equal **out);
 /* Facts as last read in the run; NULL: not read. */
 const struct member *run_facts(const struct run *r, unsigned server);
 

@@ -174,6 +174,55 @@ add_change(struct lane *l)
 	buf_fini(&b);
 }
 
+/*
+ * A change by file and position to a place that was worked out shows that two
+ * places are the same.  One that keeps the server's own place shows nothing.
+ */
+static void
+note_equal(struct lane *l)
+{
+	const struct step *s = lane_step(l);
+	const struct instance *in = in_of(l);
+	struct arena *a = &l->run->arena;
+
+	l->equal = (struct run_equal){ .was_at.file = "" };
+	if (s->verb != DO_CHANGE_SOURCE || l->target.by != BY_FILE
+	    || coord_is_none(&l->target.at) || coord_is_none(&in->exec_coord)
+	    || s->at.kind == AT_NONE || (s->at.kind == AT_EXECUTED_OF
+	    && s->at.server == s->server))
+		return;
+	l->equal = (struct run_equal){
+		.was = key_dup(in->source_key, a),
+		.is = l->run->plan->server[s->to].key,
+		.was_at = { arena_strdup(a, in->exec_coord.file),
+		    in->exec_coord.pos, false },
+		.is_at = { arena_strdup(a, l->target.at.file),
+		    l->target.at.pos, false },
+	};
+}
+
+static void
+changed(struct lane *l)
+{
+	struct run *r = l->run;
+	struct run_equal *e = &l->equal;
+
+	if (!coord_is_none(&e->was_at) && key_valid(e->was)
+	    && !key_eq(e->was, e->is)) {
+		r->equal = mem_resize(r->equal, r->equals + 1,
+		    sizeof *r->equal);
+		r->equal[r->equals++] = *e;
+	}
+	lane_done(l);
+}
+
+size_t
+run_equals(const struct run *r, const struct run_equal **out)
+{
+	*out = r->equal;
+	return r->equals;
+}
+
 static lane_fn on_changed;
 
 static void
@@ -214,7 +263,7 @@ on_looked_changed(struct lane *l)
 	if (l->reply->code != ERR_NONE && !lane_is_blind(l)) {
 		lane_pause(l, DUR_MS(500), on_changed);
 	} else if (l->reply->code == ERR_NONE && is_put(in_of(l), &l->target)) {
-		lane_done(l);
+		changed(l);
 	} else if (l->reply->code == ERR_NONE && l->unknown &&
 	    l->again++ < RUN_AGAIN_MAX && lane_left(l).us > 0) {
 		change_again(l);
@@ -226,7 +275,7 @@ static void
 on_changed(struct lane *l)
 {
 	if (l->trouble.code == ERR_NONE) {
-		look_until(l, seen_target, lane_done);
+		look_until(l, seen_target, changed);
 	} else if (l->unknown) {
 		lane_time_to_decide(l);
 		lane_look(l, l->server, on_looked_changed);
@@ -258,6 +307,7 @@ on_channel_read(struct lane *l)
 	l->target.heartbeat = was.heartbeat;
 	l->target.gtid_only = was.gtid_only;
 	remember_channel(l, &was);
+	note_equal(l);
 	list_begin(l);
 	add_change(l);
 	list_send(l, on_changed);

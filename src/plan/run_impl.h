@@ -137,6 +137,7 @@ struct lane {
 	struct coord at;
 	struct sql_source target;
 	bool domains; /* MariaDB: the channel has lists of them */
+	struct run_equal equal; /* shown when that succeeds; no file: nothing */
 	struct arena arena; /* of the step */
 	struct before *undoing;
 	struct pgtid *search;
@@ -176,6 +177,8 @@ struct run {
 	bool over;
 	struct err first; /* failure */
 	struct buf told; /* lines for the audit */
+	struct run_equal *equal; /* places that are the same */
+	size_t equals;
 };
 
 /* ---- run.c: lanes and orders ---- */

@@ -138,6 +138,16 @@ control_pseudo_gtid(const struct control *c, const char *cluster)
 	return row != NULL ? row->injected : (wall_t){ 0 };
 }
 
+const struct control_equivalence *
+control_equivalent(const struct control *c, struct key key, const char *file,
+    uint64_t pos, struct key target)
+{
+	char text[KEY_TEXT_MAX];
+
+	return FIND(c, equivalence, .key = key, .file = file, .pos = pos,
+	    .target = key_text(target, text));
+}
+
 bool
 control_recoveries_disabled(const struct control *c)
 {
@@ -212,6 +222,15 @@ control_pool(const struct control *c, const char *pool, struct control_iter *it)
 {
 	seek_like(c, CONTROL_pool,
 	    &(struct control_pool){ .pool = pool, .key = KEY_NONE }, it);
+}
+
+void
+control_equivalences(const struct control *c, struct key key,
+    struct control_iter *it)
+{
+	seek_like(c, CONTROL_equivalence,
+	    &(struct control_equivalence){ .key = key, .file = "",
+		.target = "" }, it);
 }
 
 size_t

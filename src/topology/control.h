@@ -167,6 +167,9 @@ const char *control_unresolve(const struct control *c, const char *host);
 const struct control_attribute *control_attribute(const struct control *c,
     const char *host, const char *name);
 wall_t control_pseudo_gtid(const struct control *c, const char *cluster);
+/* The place on target that is pos of key's log file; NULL: not known. */
+const struct control_equivalence *control_equivalent(const struct control *c,
+    struct key key, const char *file, uint64_t pos, struct key target);
 bool control_recoveries_disabled(const struct control *c);
 /* The pair exists and is reentrant or younger than life; in constant time. */
 bool control_token_valid(const struct control *c, const char *public,
@@ -199,6 +202,9 @@ void control_each(const struct control *c, enum control_table table,
 void control_tags(const struct control *c, struct key key,
     struct control_iter *it);
 void control_pool(const struct control *c, const char *pool,
+    struct control_iter *it);
+/* The equivalences of a server's places. */
+void control_equivalences(const struct control *c, struct key key,
     struct control_iter *it);
 const void *control_next(struct control_iter *it);
 size_t control_count(const struct control *c, enum control_table table);

@@ -30,6 +30,9 @@ static const struct rule {
 	    LIMIT(pseudo_gtid) },
 	{ CONTROL_token, offsetof(struct control_token, generated),
 	    LIMIT(token) },
+	{ CONTROL_equivalence,
+	    offsetof(struct control_equivalence, registered),
+	    LIMIT(equivalence) },
 };
 
 /* When a row ends; INT64_MAX: never. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands about names: aliases, domains, virtual names, attributes, marks. */
+/*
+ * Commands about names: aliases, domains, virtual names, attributes, marks; and
+ * about places in logs that are the same.
+ */
 #include "config.h"
 
 #include <assert.h>
@@ -105,4 +108,36 @@ control_do_mark_pseudo_gtid(struct change *ch,
     const struct command_mark_pseudo_gtid *c)
 {
 	return CHANGE_PUT(ch, pseudo_gtid, .cluster = c->cluster, .injected = c->at);
+}
+
+static enum err_code
+put_equal(struct change *ch, wall_t at, struct key key, const char *file,
+    uint64_t pos, struct key target, const char *target_file,
+    uint64_t target_pos)
+{
+	char text[KEY_TEXT_MAX];
+
+	return CHANGE_PUT(ch, equivalence, .key = key, .file = file,
+	    .pos = pos, .target = key_text(target, text),
+	    .target_file = target_file, .target_pos = target_pos,
+	    .registered = at);
+}
+
+enum err_code
+control_do_register_equivalence(struct change *ch,
+    const struct command_register_equivalence *c)
+{
+	enum err_code code;
+
+	if (!key_valid(c->key) || !key_valid(c->target)
+	    || key_eq(c->key, c->target))
+		return err_set(ch->err, ERR_INVALID,
+		    "an equivalence takes two servers");
+	if (c->file[0] == '\0' || c->target_file[0] == '\0')
+		return err_set(ch->err, ERR_INVALID,
+		    "an equivalence takes two log files");
+	code = put_equal(ch, c->at, c->key, c->file, c->pos, c->target,
+	    c->target_file, c->target_pos);
+	return code != ERR_NONE ? code : put_equal(ch, c->at, c->target,
+	    c->target_file, c->target_pos, c->key, c->file, c->pos);
 }

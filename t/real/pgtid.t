@@ -133,6 +133,40 @@ sub play {
 	write_rows($t, 20);
 	same_rows($t, qw(b c));
 
+	# The same by one word, while c stands still; and back again by what
+	# that showed.
+	$t->sql('c', "stop $w");
+	my $was = $t->status('c');
+	my @stood = map { $was->{$_} } $flavour eq 'mysql'
+	    ? qw(Relay_Source_Log_File Exec_Source_Log_Pos)
+	    : qw(Relay_Master_Log_File Exec_Master_Log_Pos);
+	write_rows($t, 5);
+	same_rows($t, 'b');
+	Topology::wait_for('c below b', sub { $t->port('b') ==
+	    ($d->get('/api/instance/127.0.0.1/' . $t->port('c')) || {})
+	    ->{MasterKey}{Port} });
+	is($d->client('-c', 'match', '-i', $at{c}, '-d', $at{a}),
+	    "$at{c}<$at{a}\n", 'match');
+	my $now = $t->status('c');
+	my ($port) = grep defined, @$now{qw(Master_Port Source_Port)};
+	is($port, $t->port('a'), 'c is below a');
+	my $equal;
+	Topology::wait_for('an equivalence', sub { $equal = $d->get('/api/master-equivalent/127.0.0.1/' . $t->port('b')
+	    . "/$stood[0]/$stood[1]")->{Details} });
+	is($equal->[0]{Key}{Port}, $t->port('a'),
+	    'it is known where on a that place of b is');
+	$d->client('-c', 'move-equivalent', '-i', $at{c}, '-d', $at{b});
+	$now = $t->status('c');
+	($port) = grep defined, @$now{qw(Master_Port Source_Port)};
+	is($port, $t->port('b'), 'move-equivalent: c is below b');
+	$t->sql('c', "start $w");
+	$t->wait_replicating('c');
+	same_rows($t, 'c');
+	is($d->client('-c', 'match', '-i', $at{c}, '-d', $at{a}),
+	    "$at{c}<$at{a}\n", 'match, while it replicates');
+	write_rows($t, 5);
+	same_rows($t, 'c');
+
 	# A write of its own parts c from the others.
 	$t->sql('c', "stop $w; set global read_only = 0;"
 	    . " insert into x.t values (-1, 'own')");

@@ -400,6 +400,47 @@ test_tokens(void)
 	    "and for ever");
 }
 
+/* The same place in two logs. */
+static void
+test_equivalence(void)
+{
+	const struct control_equivalence *e;
+	struct command_expire c = { .at = AT(700),
+		.equivalence = DUR_S(700) };
+	struct control_iter it;
+	struct buf b;
+
+	reset();
+	DO(register_equivalence, .at = AT(0), .key = DB(1), .file = "bin.7",
+	    .pos = 120, .target = DB(2), .target_file = "log.3",
+	    .target_pos = 4);
+	e = control_equivalent(now_state, DB(1), "bin.7", 120, DB(2));
+	ok(e != NULL && strcmp(e->target_file, "log.3") == 0 &&
+	    e->target_pos == 4, "an equivalence is found");
+	e = control_equivalent(now_state, DB(2), "log.3", 4, DB(1));
+	ok(e != NULL && strcmp(e->target_file, "bin.7") == 0 &&
+	    e->target_pos == 120, "and the other way");
+	ok(control_equivalent(now_state, DB(1), "bin.7", 121, DB(2)) == NULL &&
+	    control_equivalent(now_state, DB(1), "bin.7", 120, DB(3)) == NULL,
+	    "of that place and that server only");
+	DO(register_equivalence, .at = AT(0), .key = DB(1), .file = "bin.7",
+	    .pos = 200, .target = DB(3), .target_file = "x.1",
+	    .target_pos = 9);
+	control_equivalences(now_state, DB(1), &it);
+	ok(control_next(&it) != NULL && control_next(&it) != NULL &&
+	    control_next(&it) == NULL, "those of a server");
+	is_int(DO(register_equivalence, .at = AT(0), .key = DB(1),
+	    .file = "bin.7", .target = DB(1), .target_file = "y"),
+	    ERR_INVALID, "a server with itself");
+	is_int(DO(register_equivalence, .at = AT(0), .key = DB(1),
+	    .target = DB(2), .target_file = "y"), ERR_INVALID, "no file");
+	buf_init(&b);
+	command_pack_expire(&b, &c);
+	apply(&b);
+	ok(control_equivalent(now_state, DB(1), "bin.7", 120, DB(2)) == NULL,
+	    "it expires");
+}
+
 static const struct command_expire limits = {
 	.candidate = DUR_S(100), .domain = DUR_S(200), .pool = DUR_S(300),
 	.unresolve = DUR_S(400), .pseudo_gtid = DUR_S(500),
@@ -688,6 +729,7 @@ main(void)
 	test_forget_and_switch();
 	test_tokens();
 	test_expire();
+	test_equivalence();
 	test_hostile();
 	test_large();
 	test_snapshot();

@@ -184,6 +184,8 @@ show(const struct log_server *s, const struct query *q, struct buf *out)
 	if (i == f->rows && q->pos != f->size)
 		return refuse("Error when executing command SHOW BINLOG EVENTS:"
 		    " Wrong offset or I/O error");
+	if (s->in.server_id % 2 == 0)
+		rows_put_ok(out); /* of a SET before it */
 	mark = rows_begin(out, columns, MEM_COUNT(columns));
 	for (i += q->skip; i < f->rows && n < q->n; i++, n++)
 		put_row(out, f, &f->row[i]);
