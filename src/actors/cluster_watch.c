@@ -7,8 +7,10 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "actors/control.h"
 #include "base/mem.h"
 #include "config/conf.h"
+#include "topology/control.h"
 
 /* A server is probed anew for its analysis at most this often. */
 #define REREAD_EVERY DUR_S(1)
@@ -17,6 +19,12 @@
 /* ... and looked at this often until the answers came, for a while. */
 #define CONFIRM_EVERY DUR_MS(50)
 #define CONFIRM_FOR DUR_S(3)
+/*
+ * A detection is told again after so long (the store has it once while it is
+ * active), and looked at this often while downtime forbids it.
+ */
+#define DETECT_AGAIN DUR_S(60)
+#define DETECT_RETRY DUR_S(1)
 /* Added to ReasonableInstanceCheckSeconds: then a probe hangs. */
 #define PATIENCE DUR_S(1)
 
@@ -32,6 +40,7 @@ struct watched {
 	mono_t began;  /* the same on the other clock */
 	bool asked;    /* it and its replicas, to confirm */
 	mono_t reread; /* not again before */
+	mono_t detect; /* likewise, its detection */
 };
 
 struct watch {
@@ -51,6 +60,7 @@ struct look {
 	struct ctx *ctx;
 	const struct cluster_snap *snap;
 	const struct watch_peers *peers;
+	const struct config *config;
 	struct analyses *all;
 	struct watched **at; /* of each member */
 	dur_t next; /* until there is something to do; 0: nothing */
@@ -359,6 +369,79 @@ tell_change(struct look *l, size_t i, enum analysis_code was)
 		    analysis_name(was));
 }
 
+/* ---- detections ---- */
+
+/* Neither downtime nor maintenance nor a filter keeps it quiet. */
+static bool
+may_tell(const struct look *l, size_t i, const struct control *c)
+{
+	const struct member *m = l->snap->members;
+	struct analysis_note note;
+
+	analysis_note(&note, l->all, i, m, c, act_wall(l->ctx));
+	return !note.skippable &&
+	    control_maintenance(c, m[i].in->key) == NULL &&
+	    !pattern_list_match(l->config->rules.recovery_ignore,
+		m[i].in->key.host);
+}
+
+static void
+send_detection(struct look *l, size_t i, const struct control *c)
+{
+	const struct analysis *an = &l->all->at[i];
+	const struct cluster_snap *snap = l->snap;
+	const struct key key = snap->members[i].in->key;
+	const char *alias = control_alias_override(c, snap->name);
+	wall_t now = act_wall(l->ctx);
+	char text[KEY_TEXT_MAX];
+	struct buf b;
+
+	if (alias == NULL)
+		alias = snap->suggested[0] != '\0' ? snap->suggested :
+						    snap->name;
+	buf_init(&b);
+	for (uint32_t k = 0; k < an->facts.replicas; k++)
+		buf_printf(&b, "%s%s", k > 0 ? "," : "",
+		    key_text(snap->members[l->all->replica[an->first + k]].
+			in->key, text));
+	act_send(l->ctx, app_of(l->ctx)->store, store_detection,
+	    .host = key.host, .port = key.port,
+	    .code = analysis_name(an->code),
+	    .actionable = analysis_acts(an->code), .cluster = snap->name,
+	    .alias = alias, .replica_count = an->facts.replicas,
+	    .replicas = buf_text(&b), .at_us = now.us,
+	    .until_us = now.us + DUR_S(60 * (int64_t)
+		l->config->failure_detection_period_block_minutes).us);
+	buf_fini(&b);
+}
+
+static void
+detect(struct look *l, size_t i, bool confirmed)
+{
+	struct watched *d = l->at[i];
+	mono_t now = act_now(l->ctx);
+	struct control_shared *c;
+	dur_t again = DETECT_RETRY;
+
+	if (!analysis_recorded(d->code) ||
+	    (analysis_acts(d->code) && !confirmed))
+		return;
+	if (now.us < d->detect.us) {
+		look_within(l, mono_sub(d->detect, now));
+		return;
+	}
+	c = board_get(l->ctx, BOARD_CONTROL, "control");
+	if (c != NULL && may_tell(l, i, c->control)) {
+		send_detection(l, i, c->control);
+		again = DETECT_AGAIN;
+	}
+	shared_unref(c);
+	d->detect = mono_add(now, again);
+	look_within(l, again);
+}
+
+/* ---- a verdict ---- */
+
 /* What is not settled yet says nothing of what was before. */
 static void
 judge(struct look *l, size_t i, struct verdict *v)
@@ -376,6 +459,7 @@ judge(struct look *l, size_t i, struct verdict *v)
 		d->since = act_wall(l->ctx);
 		d->began = act_now(l->ctx);
 		d->asked = false;
+		d->detect = (mono_t){ 0 };
 	}
 	v->since = d->since;
 	if (!app_of(l->ctx)->daemon)
@@ -386,6 +470,7 @@ judge(struct look *l, size_t i, struct verdict *v)
 		return;
 	reread(l, i);
 	v->confirmed = confirm(l, i);
+	detect(l, i, v->confirmed);
 }
 
 /* ---- a look ---- */
@@ -416,7 +501,8 @@ watch_look(struct watch *w, struct ctx *ctx, struct cluster_snap *snap,
     const struct watch_peers *peers)
 {
 	const struct config_shared *c = config_ref(ctx);
-	struct look l = { .w = w, .ctx = ctx, .snap = snap, .peers = peers };
+	struct look l = { .w = w, .ctx = ctx, .snap = snap, .peers = peers,
+		.config = c->config };
 
 	if (!must_look(w, ctx, snap, c->config)) {
 		snap->analysis = shared_ref(w->last);

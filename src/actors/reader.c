@@ -35,6 +35,16 @@ reader_pack_audit(struct buf *args, struct key key, uint32_t page)
 }
 
 void
+reader_pack_detection(struct buf *args, int64_t id, const char *alias,
+    uint32_t page)
+{
+	pack_array(args, 3);
+	pack_int(args, id);
+	pack_cstr(args, alias);
+	pack_uint(args, page);
+}
+
+void
 reader_pack_history(struct buf *args, const char *cluster, const char *pattern)
 {
 	pack_array(args, 2);
@@ -189,6 +199,41 @@ read_analysis(struct store *s, struct pcur *c, struct answer *a,
 	return store_read_analysis(s, ANALYSIS_ROWS_MAX, change_row, a, err);
 }
 
+static void
+detection_row(void *arg, const struct detection_row *row)
+{
+	struct answer *a = arg;
+
+	a->rows++;
+	put_int(a, row->id);
+	put_key(a, row->key);
+	put_time(a, row->at);
+	put_time(a, row->active_until);
+	put(a, row->code);
+	put(a, row->cluster);
+	put(a, row->alias);
+	put_int(a, row->replica_count);
+	put(a, row->replicas);
+	put(a, row->node);
+	put(a, row->token);
+}
+
+static enum err_code
+read_detections(struct store *s, struct pcur *c, struct answer *a,
+    struct err *err)
+{
+	struct detection_page page = { .rows = AUDIT_PAGE };
+	const char *alias;
+
+	pcur_array(c);
+	page.id = pcur_int(c);
+	alias = pcur_cstr(c);
+	page.alias = alias != NULL ? alias : "";
+	page.page = (uint32_t)pcur_uint(c);
+	assert(pcur_done(c));
+	return store_read_detections(s, &page, detection_row, a, err);
+}
+
 /* ---- requests ---- */
 
 static const struct {
@@ -196,11 +241,14 @@ static const struct {
 	enum err_code (*run)(struct store *s, struct pcur *c, struct answer *a,
 	    struct err *err);
 	size_t columns;
-	const char *column[8];
+	const char *column[12];
 } questions[] = {
 	{ "audit", read_audit, 7,
 	    { "id", "at", "type", "host", "port", "cluster", "message" } },
 	{ "analysis", read_analysis, 4, { "host", "port", "at", "code" } },
+	{ "detection", read_detections, 12,
+	    { "id", "host", "port", "at", "until", "code", "cluster", "alias",
+		"count", "replicas", "node", "token" } },
 	{ "history", read_history, 7,
 	    { "at", "host", "port", "source_host", "source_port", "cluster",
 		"version" } },

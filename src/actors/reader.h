@@ -8,6 +8,9 @@
  *	"analysis"	no args: changes of what servers are analysed as, by
  *			server, then oldest first
  *			host port at code
+ *	"detection"	reader_pack_detection(): one page, newest first
+ *			id host port at until code cluster alias count
+ *			replicas node token
  *	"history"	reader_pack_history(): one cluster in the newest snapshot
  *			whose time matches; no rows when there is none
  *			at host port source_host source_port cluster version
@@ -26,6 +29,10 @@ enum { AUDIT_PAGE = 20, HISTORY_ROWS_MAX = 100000,
 
 /* key KEY_NONE: of all servers; page from 0. */
 void reader_pack_audit(struct buf *args, struct key key, uint32_t page);
+
+/* id 0: of all; alias "": of any; page from 0. */
+void reader_pack_detection(struct buf *args, int64_t id, const char *alias,
+    uint32_t page);
 
 /*
  * pattern	a regular expression, searched in the snapshot's time as unix

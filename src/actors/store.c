@@ -414,6 +414,7 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_store_name:
 	case MSG_store_names_reset:
 	case MSG_store_analysis:
+	case MSG_store_detection:
 	case MSG_store_audit: on_op(s, ctx, m); break;
 	case MSG_store_history: on_store_history(s, ctx, m); break;
 	case MSG_store_move: on_store_move(s, ctx, m); break;

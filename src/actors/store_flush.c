@@ -186,6 +186,21 @@ write_analysis(struct store *s, const struct msg_store_analysis *a,
 }
 
 static enum err_code
+write_detection(struct store *s, const struct app *app,
+    const struct msg_store_detection *d, struct err *err)
+{
+	struct detection_row row = { .key = { or_empty(d->host), d->port },
+		.at = { d->at_us }, .active_until = { d->until_us },
+		.actionable = d->actionable, .code = or_empty(d->code),
+		.cluster = or_empty(d->cluster), .alias = or_empty(d->alias),
+		.replica_count = d->replica_count,
+		.replicas = or_empty(d->replicas),
+		.node = app->hostname, .token = app->token };
+
+	return store_put_detection(s, &row, err);
+}
+
+static enum err_code
 purge(struct store *s, struct ctx *ctx, wall_t audit_before, struct err *err)
 {
 	const struct config_shared *c = config_ref(ctx);
@@ -197,6 +212,8 @@ purge(struct store *s, struct ctx *ctx, wall_t audit_before, struct err *err)
 
 	shared_unref(c);
 	code = store_purge_audit(s, audit_before, err);
+	if (code == ERR_NONE)
+		code = store_purge_detections(s, audit_before, err);
 	if (code == ERR_NONE && analyses.us > 0)
 		code = store_purge_analysis(s,
 		    (wall_t){ act_wall(ctx).us - analyses.us }, err);
@@ -226,6 +243,9 @@ write_op(struct store *s, struct ctx *ctx, const struct op *op,
 	case MSG_store_audit: return write_audit(s, as_store_audit(&m), err);
 	case MSG_store_analysis:
 		return write_analysis(s, as_store_analysis(&m), err);
+	case MSG_store_detection:
+		return write_detection(s, app_of(ctx),
+		    as_store_detection(&m), err);
 	default:
 		assert(op->type == MSG_store_purge);
 		return purge(s, ctx,

@@ -13,6 +13,7 @@ src_ops_libops_a_SOURCES = \
 	%D%/analysis.c \
 	%D%/audit.c \
 	%D%/cluster.c \
+	%D%/detection.c \
 	%D%/discovery.c \
 	%D%/downtime.c \
 	%D%/information.c \

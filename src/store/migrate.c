@@ -23,11 +23,14 @@ static const char *const pulse[] = {
 static const char *const move[] = {
 #include "store/migrations/0004_move.def"
 	NULL };
+static const char *const detection[] = {
+#include "store/migrations/0005_detection.def"
+	NULL };
 #undef SQL
 
 /* Version n is migrations[n - 1]. */
 static const char *const *const migrations[] = { first, analysis, pulse,
-	move };
+	move, detection };
 
 enum { SCHEMA = sizeof migrations / sizeof migrations[0] };
 

@@ -182,6 +182,39 @@ enum err_code store_load_moves(struct store *s,
     void (*fn)(void *arg, const char *id, struct bin kept), void *arg,
     struct err *err);
 
+/* ---- failures that were detected ---- */
+
+struct detection_row {
+	int64_t id; /* given by the store */
+	struct key key;
+	wall_t at;
+	wall_t active_until; /* FailureDetectionPeriodBlockMinutes later */
+	bool actionable;     /* a recovery exists for it */
+	const char *code;    /* v1's name */
+	const char *cluster, *alias;
+	uint32_t replica_count;
+	const char *replicas; /* host:port by commas */
+	const char *node, *token;
+};
+
+/* Nothing when one of that server, as actionable, is active at that time. */
+enum err_code store_put_detection(struct store *s,
+    const struct detection_row *row, struct err *err);
+
+/* Which ones: of that id unless 0, else of that alias unless "", else all. */
+struct detection_page {
+	int64_t id;
+	const char *alias;
+	uint32_t page, rows; /* from 0; of a page */
+};
+/* Newest first. */
+enum err_code store_read_detections(struct store *s,
+    const struct detection_page *page,
+    void (*fn)(void *arg, const struct detection_row *row), void *arg,
+    struct err *err);
+enum err_code store_purge_detections(struct store *s, wall_t before,
+    struct err *err);
+
 /* ---- who uses the file ---- */
 
 struct node_row {

@@ -56,6 +56,15 @@ analysis_name(enum analysis_code code)
 	return row_of(code)->name;
 }
 
+enum analysis_code
+analysis_code(const char *name)
+{
+	for (size_t i = 0; i < ANALYSIS_CODES; i++)
+		if (strcmp(code_row[i].name, name) == 0)
+			return (enum analysis_code)i;
+	return ANALYSIS_NO_PROBLEM;
+}
+
 const char *
 analysis_text(enum analysis_code code)
 {

@@ -162,6 +162,8 @@ void analysis_note(struct analysis_note *out, const struct analyses *all,
 /* ---- what a code means ---- */
 
 const char *analysis_name(enum analysis_code code); /* "DeadMaster" */
+/* The reverse; NO_PROBLEM when there is none of that name. */
+enum analysis_code analysis_code(const char *name);
 const char *analysis_text(enum analysis_code code); /* a sentence */
 const char *structure_name(enum structure_warning w);
 const char *structure_text(enum structure_warning w);

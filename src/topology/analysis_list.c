@@ -238,13 +238,17 @@ structure_json(struct json *w, uint32_t bits)
 }
 
 static void
-said_json(struct json *w, const struct analysis_entry *e, wall_t now)
+said_json(struct json *w, const struct analysis_entry *e, bool past,
+    wall_t now)
 {
 	char text[WALL_TEXT_MAX];
 	int64_t left = wall_seconds(e->downtime_end) - wall_seconds(now);
 
 	json_kstr(w, "Analysis", analysis_name(e->an->code));
-	description_json(w, e, now);
+	if (past)
+		json_kstr(w, "Description", "");
+	else
+		description_json(w, e, now);
 	structure_json(w, e->note.structure);
 	json_kbool(w, "IsDowntimed", e->note.downtimed);
 	json_kbool(w, "IsReplicasDowntimed", e->note.replicas_downtimed);
@@ -285,13 +289,13 @@ analysis_json(struct json *w, const struct analysis_entry *e,
 	json_obj(w);
 	who_json(w, e, c);
 	sight_json(w, e);
-	said_json(w, e, c->now);
+	said_json(w, e, c->past, c->now);
 	counts_json(w, f);
 	json_kbool(w, "IsActionableRecovery", c->actionable);
 	json_kstr(w, "ProcessingNodeHostname", c->node);
 	json_kstr(w, "ProcessingNodeToken", c->token);
 	json_kint(w, "CountAdditionalAgreeingNodes", 0);
-	json_kstr(w, "StartActivePeriod", "");
+	json_kstr(w, "StartActivePeriod", c->started);
 	json_kbool(w, "SkippableDueToDowntime", e->note.skippable);
 	json_kstr(w, "GTIDMode", f->gtid_mode);
 	json_kstr(w, "MinReplicaGTIDMode", f->gtid_mode_min);

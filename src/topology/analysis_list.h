@@ -51,6 +51,8 @@ struct analysis_context {
 	const struct cluster_info *info;
 	const char *node, *token; /* who says it */
 	bool actionable;	  /* it would be recovered automatically */
+	bool past;	     /* of a detection: no description ... */
+	const char *started; /* ... and since then; NULL: "" */
 	wall_t now;
 };
 /* v1's ReplicationAnalysis. */

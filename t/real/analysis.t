@@ -56,49 +56,64 @@ sub story {
 	my $t = Topology->new('a > b[read_only=1] c[read_only=1]',
 	    flavour => $flavour);
 	my $d = Daemon->new(DiscoverySeeds => [ $t->addr('a') ]);
-	my ($a, $b, $c) = map { $t->addr($_) } qw(a b c);
+	my $addr = $t->addr('a');
 
 	Topology::wait_for('all three', sub {
 		my $list = $d->get('/api/all-instances') || [];
 		return ref $list eq 'ARRAY' && 3 == grep { $_->{IsLastCheckValid}
 		    && ($_->{Slave_IO_Running} || !$_->{ReadOnly}) } @$list;
 	});
-	is(analysis($d, $a)->{Analysis}, 'NoProblem', "$flavour: all is well");
+	is(analysis($d, $addr)->{Analysis}, 'NoProblem', "$flavour: all is well");
 
 	my $stop = $flavour eq 'mysql' ? 'STOP REPLICA' : 'STOP SLAVE';
 	my $start = $stop =~ s/STOP/START/r;
 	$t->sql($_, $stop) for qw(b c);
-	cmp_ok(until_said($d, $a, 'AllMasterReplicasNotReplicating'), '<', 5,
+	cmp_ok(until_said($d, $addr, 'AllMasterReplicasNotReplicating'), '<', 5,
 	    'replicas are stopped');
 	$t->sql($_, $start) for qw(b c);
-	until_said($d, $a, 'NoProblem');
+	until_said($d, $addr, 'NoProblem');
 
 	$t->freeze('a');
-	my $s = until_said($d, $a, 'UnreachableMaster');
+	my $s = until_said($d, $addr, 'UnreachableMaster');
 	cmp_ok($s, '<', 6, sprintf 'frozen: known after %.2f s', $s);
 	$t->thaw('a');
-	until_said($d, $a, 'NoProblem');
+	until_said($d, $addr, 'NoProblem');
 
 	my $begin = time;
 	$t->kill('a');
-	until_said($d, $a, 'DeadMaster');
+	until_said($d, $addr, 'DeadMaster');
 	cmp_ok(time - $begin, '<', 5, sprintf 'killed: known after %.3f s',
 	    time - $begin);
-	my $an = analysis($d, $a);
+	my $an = analysis($d, $addr);
 	is("$an->{CountReplicas} $an->{CountValidReplicas} "
 	    . $an->{CountValidReplicatingReplicas}, '2 2 0', 'why');
 	like($d->client('-c', 'replication-analysis'),
-	    qr{^\Q$a\E \(cluster \Q$a\E\): DeadMaster$}m, 'the client');
+	    qr{^\Q$addr\E \(cluster \Q$addr\E\): DeadMaster$}m, 'the client');
 	like(of_snapshot(saved($d)),
-	    qr{^\Q$a\E \(cluster \Q$a\E\): DeadMaster}m, 'a snapshot');
+	    qr{^\Q$addr\E \(cluster \Q$addr\E\): DeadMaster}m, 'a snapshot');
 	Topology::wait_for('the change is remembered', sub {
 		my $log = $d->get('/api/replication-analysis-changelog') || [];
 		return 'ARRAY' eq ref $log && grep { /;DeadMaster,$/ }
 		    map { @{ $_->{Changelog} } } @$log;
 	});
 	pass('the change is remembered');
+	my $list;
+	Topology::wait_for('a detection', sub {
+		$list = $d->get('/api/audit-failure-detection') || [];
+		return 'ARRAY' eq ref $list && grep {
+		    $_->{AnalysisEntry}{Analysis} eq 'DeadMaster' } @$list;
+	});
+	my ($found) = grep { $_->{AnalysisEntry}{Analysis} eq 'DeadMaster' }
+	    @$list;
+	ok($found->{IsActive}, 'it is detected');
+	my @replica = map { $_->{Port} } @{ $found->{AnalysisEntry}{Replicas} };
+	my @want = ($t->port('b'), $t->port('c'));
+	is_deeply([ sort { $a <=> $b } @replica ],
+	    [ sort { $a <=> $b } @want ], 'with its replicas');
+	is_deeply(scalar $d->get("/api/audit-failure-detection/id/$found->{Id}"),
+	    [ $found ], 'by id');
 	$t->start('a');
-	until_said($d, $a, 'NoProblem');
+	until_said($d, $addr, 'NoProblem');
 	pass('it is back');
 }
 

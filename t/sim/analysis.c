@@ -143,6 +143,7 @@ test_dead(uint64_t seed)
 	    "its replicas say why");
 	stage_run(st, DUR_S(5));
 	is_str(said(st, "a:3306"), "DeadMaster", "and so it stays");
+	is_int(st->store.detections, 1, "which is detected once");
 	server(st, A)->fault = MODEL_UP;
 	ok(until_said(st, "NoProblem", false, DUR_S(10)) >= 0, "until it is "
 	    "back");
@@ -236,6 +237,7 @@ test_alive(enum model_fault how, const char *what)
 	stage_run(st, DUR_S(20));
 	is_str(said(st, "a:3306"), "RefusingMaster", "still");
 	is_int(said_dead(st), 0, "nobody is said to be dead");
+	is_int(st->store.detections, 0, "and nothing is detected");
 	stage_free(st);
 }
 

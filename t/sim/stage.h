@@ -61,6 +61,7 @@ struct stage_store {
 	unsigned writes;  /* store_instance */
 	unsigned healths; /* store_health */
 	unsigned forgets;
+	unsigned detections; /* store_detection, of what calls for action */
 	wall_t pulse;	   /* as store_put_pulse() writes it */
 	bool refuses_load; /* it cannot be read */
 	dur_t load_delay;

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "actors/control.h"
 #include "base/mem.h"
 #include "store/store.h"
 #include "topology/health.h"
@@ -280,6 +281,9 @@ store_handle(void *self, struct ctx *ctx, struct msg *m)
 		break;
 	case MSG_store_health: on_store_health(s, as_store_health(m)); break;
 	case MSG_store_forget: on_store_forget(s, as_store_forget(m)); break;
+	case MSG_store_detection:
+		s->detections += as_store_detection(m)->actionable;
+		break;
 	case MSG_store_name:
 	case MSG_store_names_reset:
 	case MSG_store_analysis:
@@ -298,6 +302,28 @@ const struct actor_class stage_store_class = {
 /* ---- control and audit ---- */
 
 static void
+free_control(struct shared *s)
+{
+	struct control_shared *c = (struct control_shared *)s;
+
+	control_unref(c->control);
+	mem_free(c);
+}
+
+/* Nobody said anything. */
+static void
+control_init(void *self, struct ctx *ctx, const void *arg)
+{
+	struct control_shared *c = mem_zalloc(sizeof *c);
+
+	(void)self;
+	(void)arg;
+	shared_init(&c->shared, free_control);
+	c->control = control_new();
+	board_put(ctx, BOARD_CONTROL, "control", c);
+}
+
+static void
 control_handle(void *self, struct ctx *ctx, struct msg *m)
 {
 	(void)self;
@@ -310,7 +336,7 @@ control_handle(void *self, struct ctx *ctx, struct msg *m)
 const struct actor_class stage_control_class = {
 	.name = "control",
 	.size = 1,
-	.init = resolver_init,
+	.init = control_init,
 	.handle = control_handle,
 };
 

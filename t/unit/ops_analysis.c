@@ -234,6 +234,53 @@ test_changelog(void)
 	    "changes by server");
 }
 
+static void
+test_detection(void)
+{
+	static const char *const name[] = { "Id", "UID", "AnalysisEntry",
+		"SuccessorKey", "SuccessorAlias", "SuccessorBinlogCoordinates",
+		"IsActive", "IsSuccessful", "LostReplicas",
+		"ParticipatingInstanceKeys", "AllErrors",
+		"RecoveryStartTimestamp", "RecoveryEndTimestamp",
+		"ProcessingNodeHostname", "ProcessingNodeToken",
+		"Acknowledged", "AcknowledgedAt", "AcknowledgedBy",
+		"AcknowledgedComment", "LastDetectionId", "RelatedRecoveryId",
+		"Type", "RecoveryType" };
+	json_t *list = json_loads(world_get(&w, "/api/audit-failure-detection"),
+	    0, NULL), *row = json_array_get(list, 0), *an, *v;
+	const char *key;
+	size_t i = 0;
+
+	json_object_foreach(row, key, v) {
+		is_str(key, name[i], "member %zu", i + 1);
+		if (++i == MEM_COUNT(name))
+			break;
+	}
+	is_int(json_object_size(row), MEM_COUNT(name), "all there are");
+	ok(json_is_true(json_object_get(row, "IsActive")), "it is active");
+	an = json_object_get(row, "AnalysisEntry");
+	is_int(json_object_size(an), 57, "with an analysis");
+	is_str(json_string_value(json_object_get(an, "Analysis")),
+	    "DeadMaster", "its code");
+	is_str(json_string_value(json_object_get(an, "StartActivePeriod")),
+	    "2026-11-23T11:30:00Z", "since when");
+	is_number(an, "CountReplicas", 2);
+	is_int(json_array_size(json_object_get(an, "Replicas")), 2,
+	    "its replicas");
+	ok(json_is_false(json_object_get(an, "IsMaster")) &&
+	    json_is_false(json_object_get(an, "LastCheckPartialSuccess")),
+	    "the rest is not kept");
+	json_decref(list);
+	world_wait(&w, DUR_S(3600));
+	list = json_loads(world_get(&w,
+	    "/api/audit-failure-detection/alias/alpha/0"), 0, NULL);
+	ok(json_is_false(json_object_get(json_array_get(list, 0), "IsActive")),
+	    "an hour later it is not");
+	json_decref(list);
+	is_str(world_get(&w, "/api/audit-failure-detection/id/x"), "[]",
+	    "no id, no detection");
+}
+
 int
 main(void)
 {
@@ -243,6 +290,7 @@ main(void)
 	test_lines();
 	test_downtime();
 	test_changelog();
+	test_detection();
 	test_configured();
 	world_end(&w);
 	world_start_empty(&w, "");

@@ -218,6 +218,26 @@ on_read_analysis(struct ctx *ctx, const struct msg *m)
 }
 
 static void
+on_read_detection(struct ctx *ctx, const struct msg *m)
+{
+	static const char *const column[] = { "id", "host", "port", "at",
+		"until", "code", "cluster", "alias", "count", "replicas",
+		"node", "token" };
+	static const char *const row[] = { "7", "db1", "3306",
+		"2026-11-23T11:30:00.250000Z", "2026-11-23T12:30:00.250000Z",
+		"DeadMaster", "db1:3306", "alpha", "2", "db2:3306,db3:3306",
+		"node1", "00ff" };
+	struct buf b = { 0 };
+
+	rows_put_result(&b, column, MEM_COUNT(column), 1);
+	for (size_t i = 0; i < MEM_COUNT(row); i++)
+		rows_put_value(&b, row[i], strlen(row[i]));
+	act_answer(ctx, ask_of(m), read_ran,
+	    .rows = { (const uint8_t *)b.data, b.len });
+	buf_fini(&b);
+}
+
+static void
 on_read(struct ctx *ctx, const struct msg *m, const struct msg_read_run *r)
 {
 	static const char *const audit[] = { "id", "at", "type", "host", "port",
@@ -235,6 +255,10 @@ on_read(struct ctx *ctx, const struct msg *m, const struct msg_read_run *r)
 
 	if (strcmp(r->what, "analysis") == 0) {
 		on_read_analysis(ctx, m);
+		return;
+	}
+	if (strcmp(r->what, "detection") == 0) {
+		on_read_detection(ctx, m);
 		return;
 	}
 	rows_put_result(&b, is_audit ? audit : past, 7, is_audit ? 1 : 2);

@@ -568,6 +568,73 @@ test_analyses(void)
 	store_close(s);
 }
 
+/* ---- detections ---- */
+
+static void
+see_detection(void *arg, const struct detection_row *row)
+{
+	struct buf *b = arg;
+
+	buf_printf(b, "%lld %s %s %u[%s] %s;", (long long)row->id,
+	    row->key.host, row->code, row->replica_count, row->replicas,
+	    row->alias);
+}
+
+static void
+detected(struct store *s, const char *host, const char *code, bool acts,
+    int at)
+{
+	struct detection_row row = { .key = { host, 3306 }, .at = AT(at),
+		.active_until = AT(at + 60), .actionable = acts, .code = code,
+		.cluster = "c", .alias = host, .replica_count = 2,
+		.replicas = "x:1,y:2", .node = "n", .token = "t" };
+
+	is_int(store_put_detection(s, &row, &err), ERR_NONE, "%s: %s", host,
+	    code);
+}
+
+static const char *
+detections(struct store *s, struct detection_page page, struct buf *b)
+{
+	buf_reset(b);
+	is_int(store_read_detections(s, &page, see_detection, b, &err),
+	    ERR_NONE, "detections are read");
+	return buf_text(b);
+}
+
+static void
+test_detections(void)
+{
+	struct store *s = open_store("detections");
+	struct buf b = { 0 };
+
+	if (s == NULL)
+		return;
+	detected(s, "db1", "UnreachableMaster", false, 0);
+	detected(s, "db1", "DeadMaster", true, 1);
+	detected(s, "db1", "DeadMaster", true, 60);
+	detected(s, "db2", "DeadMaster", true, 2);
+	is_str(detections(s, (struct detection_page){ 0, "", 0, 20 }, &b),
+	    "3 db2 DeadMaster 2[x:1,y:2] db2;"
+	    "2 db1 DeadMaster 2[x:1,y:2] db1;"
+	    "1 db1 UnreachableMaster 2[x:1,y:2] db1;",
+	    "one of a kind is active at a time");
+	detected(s, "db1", "DeadMaster", true, 61);
+	is_str(detections(s, (struct detection_page){ 0, "", 0, 1 }, &b),
+	    "4 db1 DeadMaster 2[x:1,y:2] db1;", "and another one later");
+	is_str(detections(s, (struct detection_page){ 0, "", 3, 1 }, &b),
+	    "1 db1 UnreachableMaster 2[x:1,y:2] db1;", "by pages");
+	is_str(detections(s, (struct detection_page){ 0, "db2", 0, 20 }, &b),
+	    "3 db2 DeadMaster 2[x:1,y:2] db2;", "of an alias");
+	is_str(detections(s, (struct detection_page){ 2, "", 0, 20 }, &b),
+	    "2 db1 DeadMaster 2[x:1,y:2] db1;", "by id");
+	is_int(store_purge_detections(s, AT(2), &err), ERR_NONE, "aged");
+	is_str(detections(s, (struct detection_page){ 0, "db1", 0, 20 }, &b),
+	    "4 db1 DeadMaster 2[x:1,y:2] db1;", "old ones go");
+	buf_fini(&b);
+	store_close(s);
+}
+
 /* ---- versions of the schema ---- */
 
 static void
@@ -589,7 +656,8 @@ test_older(void)
 
 	sql("older", "CREATE TABLE schema_version (version INTEGER PRIMARY "
 	    "KEY, applied TEXT NOT NULL);"
-	    "INSERT INTO schema_version VALUES (1, ''), (2, ''), (3, ''), (4, '');"
+	    "INSERT INTO schema_version VALUES (1, ''), (2, ''), (3, ''), (4, ''), "
+	    "(5, '');"
 	    "CREATE TABLE move (id TEXT PRIMARY KEY, kept BLOB);"
 	    "CREATE TABLE pulse (id INTEGER PRIMARY KEY, at TEXT);"
 	    "CREATE TABLE audit (id INTEGER PRIMARY KEY);"
@@ -669,6 +737,7 @@ test_first_version(void)
 
 	store_close(open_store("first"));
 	sql("first", "DROP TABLE last_analysis; DROP TABLE analysis_change;"
+	    "DROP TABLE failure_detection;"
 	    "DROP TABLE move;"
 	    "DROP TABLE pulse;"
 	    "DELETE FROM schema_version WHERE version > 1");
@@ -685,7 +754,7 @@ static void
 test_versions(void)
 {
 	store_close(open_store("newer"));
-	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 4,
+	is_int(sql("newer", "SELECT count(*) FROM schema_version"), 5,
 	    "versions are noted");
 	sql("newer", "INSERT INTO schema_version VALUES (999, '')");
 	is_int(try_open("newer", true, false), ERR_UNSUPPORTED,
@@ -995,6 +1064,7 @@ main(void)
 	test_older();
 	test_analyses();
 	test_pulse();
+	test_detections();
 	test_first_version();
 	test_versions();
 	test_corrupt();
