@@ -42,6 +42,23 @@ check_NO_REPLICA(const struct check *c)
 	    key_text(c->server->in->source_key, text));
 }
 
+/* It may go by another name there than here. */
+static bool
+is_source(const struct check *c)
+{
+	const struct instance *in = c->server->in, *to = c->to->in;
+	const struct member *known = world_find(c->w, in->key);
+
+	if (key_eq(in->source_key, to->key) ||
+	    (to->server_uuid[0] != '\0' &&
+		strcmp(in->source_uuid, to->server_uuid) == 0))
+		return true;
+	return known != NULL && key_eq(known->in->source_key, to->key) &&
+	    in->source_host_raw[0] != '\0' &&
+	    strcmp(in->source_host_raw, known->in->source_host_raw) == 0 &&
+	    in->source_key.port == known->in->source_key.port;
+}
+
 static enum err_code
 check_SOURCE(const struct check *c)
 {
@@ -50,7 +67,7 @@ check_SOURCE(const struct check *c)
 	if (!instance_is_replica(c->server->in))
 		return NO(c, "%s replicates from nobody, no longer from %s",
 		    c->name, c->to_name);
-	if (key_eq(c->server->in->source_key, c->to->in->key))
+	if (is_source(c))
 		return ERR_NONE;
 	return NO(c, "%s replicates from %s now, no longer from %s", c->name,
 	    key_text(c->server->in->source_key, text), c->to_name);

@@ -217,7 +217,7 @@ bool world_is_fresh(const struct world *w, const struct member *m);
 /*
  * w with what was read of some of its servers since, in a; what w has of a
  * server stays when that was read later.  PLACE rows, which a probe does not
- * read, are w's.
+ * read, are w's, and so is the source's name when it did not change.
  */
 const struct world *world_with(const struct world *w,
     const struct member *const *read, size_t n, struct arena *a);

@@ -87,6 +87,16 @@ copy_place(struct instance *to, const struct instance *from)
 	}
 }
 
+/* A probe knows the name that the server has for its source, and what is
+ * published is the name that we have. */
+static void
+keep_name(struct instance *in, const struct instance *was)
+{
+	if (in->source_key.port == was->source_key.port &&
+	    strcmp(in->source_host_raw, was->source_host_raw) == 0)
+		in->source_key = was->source_key;
+}
+
 static const struct member *
 read_since(const struct member *was, const struct member *const *read,
     size_t n, struct arena *a)
@@ -102,6 +112,7 @@ read_since(const struct member *was, const struct member *const *read,
 		return was;
 	in = instance_dup(read[i]->in, a);
 	copy_place(in, was->in);
+	keep_name(in, was->in);
 	m = arena_alloc(a, sizeof *m);
 	*m = *read[i];
 	m->in = in;

@@ -160,7 +160,7 @@ t_unit_pgtid_random_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
 t_unit_pgtid_random_t_LDADD = $(LIBS_PLAN)
 
 # plan
-UNIT_PLAN = %D%/plan_case.t %D%/plan_random.t
+UNIT_PLAN = %D%/plan_case.t %D%/plan_random.t %D%/plan_world.t
 check_PROGRAMS += $(UNIT_PLAN)
 TESTS += $(UNIT_PLAN)
 t_unit_plan_case_t_SOURCES = %D%/plan_case.c
@@ -169,6 +169,9 @@ t_unit_plan_case_t_LDADD = $(LIBS_PLAN)
 t_unit_plan_random_t_SOURCES = %D%/plan_random.c
 t_unit_plan_random_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
 t_unit_plan_random_t_LDADD = $(LIBS_PLAN)
+t_unit_plan_world_t_SOURCES = %D%/plan_world.c
+t_unit_plan_world_t_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
+t_unit_plan_world_t_LDADD = $(LIBS_PLAN)
 
 # plan: carrying out, against model servers
 UNIT_RUN = %D%/run.t %D%/sql.t
