@@ -108,8 +108,7 @@ make_skip_query(struct making *m)
 	if (code != ERR_NONE)
 		return code;
 	make_step(m, (struct step){ .verb = DO_START, .server = 0,
-		.to = PLAN_NOBODY, .last_resort = true,
-		.why = "it goes on after what is skipped" });
+		.to = PLAN_NOBODY, .why = "it goes on after what is skipped" });
 	return ERR_NONE;
 }
 

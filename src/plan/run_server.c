@@ -20,6 +20,7 @@
 
 /* Failures that a worker only reports because another one failed. */
 #define WORKER_FOLLOWS "3030"
+#define LOOK_PAUSE DUR_MS(500)
 
 static const struct instance *
 in_of(struct lane *l)
@@ -165,6 +166,12 @@ next_missing(struct lane *l, const char *want, struct buf *out)
 
 static lane_fn inject_next;
 
+static void
+look_inject(struct lane *l)
+{
+	lane_look(l, l->server, inject_next);
+}
+
 /* The session must not keep GTID_NEXT: the connection is told so last. */
 static void
 on_reset_next(struct lane *l)
@@ -191,7 +198,7 @@ on_injected(struct lane *l)
 	}
 	/* Whether it arrived or not: the server knows. */
 	l->count += r->code == ERR_NONE;
-	lane_look(l, l->server, inject_next);
+	look_inject(l);
 }
 
 static void
@@ -220,7 +227,7 @@ inject_next(struct lane *l)
 			lane_fail(l, l->reply->code, "it cannot be looked at:"
 			    " %s", l->reply->error);
 		else
-			lane_look(l, l->server, inject_next);
+			lane_pause(l, LOOK_PAUSE, look_inject);
 		return;
 	}
 	buf_init(&gtid);
@@ -376,6 +383,12 @@ set_is(const char *a, const char *b)
 	return same;
 }
 
+static void
+look_logs(struct lane *l)
+{
+	lane_look(l, l->server, logs_on);
+}
+
 /* Also where an earlier process left it: reset, and nothing purged yet. */
 void
 logs_on(struct lane *l)
@@ -386,11 +399,11 @@ logs_on(struct lane *l)
 
 	if ((l->reply != NULL && l->reply->code != ERR_NONE) ||
 	    (l->trouble.code != ERR_NONE && l->again >= RUN_RESETS_MAX)) {
-		if (lane_left(l).us <= 0 || l->again++ >= RUN_RESETS_MAX)
+		if (lane_is_blind(l) || l->again >= RUN_RESETS_MAX)
 			lane_fail(l, ERR_SERVER, "%s; gtid_purged must be set"
 			    " to '%.300s'", l->trouble.text, want);
 		else
-			lane_look(l, l->server, logs_on);
+			lane_pause(l, LOOK_PAUSE, look_logs);
 		return;
 	}
 	if (set_is(in->executed_gtid_set, want) && l->phase > 0) {

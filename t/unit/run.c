@@ -40,6 +40,7 @@ struct known {
 	struct probe_memory memory;
 	struct model_session probing, moving;
 	struct arena arena;
+	struct instance *in; /* the same as m.in */
 	struct member m;
 	bool dead;
 };
@@ -55,6 +56,7 @@ struct stand {
 	struct plan plan;
 	struct run *run;
 	struct buf kept;
+	struct arena places; /* what places say, of all looks */
 	enum trouble trouble;
 	unsigned trouble_at, orders;
 	bool happened;
@@ -76,6 +78,19 @@ known_of(struct stand *st, struct key key)
 		    strcmp(st->at[i].s->hostname, key.host) == 0)
 			return &st->at[i];
 	return NULL;
+}
+
+/* What its place says, errant transactions above all. */
+static void
+place(struct stand *st)
+{
+	struct instance *all[SERVERS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < st->n; i++)
+		if (st->at[i].in != NULL)
+			all[n++] = st->at[i].in;
+	cluster_place("a:3306", all, n, &st->places);
 }
 
 static void
@@ -110,7 +125,9 @@ look(struct stand *st, struct known *k)
 	}
 	if (p->err.code != ERR_NONE)
 		diag("probe of %s: %s", k->s->hostname, p->err.text);
-	k->m.in = instance_dup(probe_facts(p), &k->arena);
+	k->in = instance_dup(probe_facts(p), &k->arena);
+	k->m.in = k->in;
+	place(st);
 	k->m.health = (struct health){ .error = "",
 		.last_checked = { st->now_us }, .last_seen = { st->now_us },
 		.last_attempted = { st->now_us } };
@@ -147,7 +164,8 @@ stand_init(struct stand *st)
 	st->model = model_new();
 	st->policy = (struct plan_policy){ .poll = DUR_S(5),
 		.maintenance_lag = DUR_S(20), .lag = DUR_S(10),
-		.read_limit = DUR_S(60), .side_by_side = 3 };
+		.read_limit = DUR_S(60), .side_by_side = 3,
+		.super_read_only = true };
 }
 
 static struct model_server *
@@ -186,6 +204,7 @@ stand_fini(struct stand *st)
 	}
 	model_free(st->model);
 	buf_fini(&st->kept);
+	arena_fini(&st->places);
 }
 
 /* ---- carrying out ---- */
@@ -346,6 +365,9 @@ state_of(const struct model_server *s, char out[256])
 
 struct op {
 	const char *op, *server, *target;
+	int64_t number;
+	const char *text, *user, *password;
+	bool force;
 };
 
 struct before {
@@ -398,7 +420,7 @@ lacks(struct stand *st)
 	static char text[200];
 
 	model_write(st->at[0].s, 3);
-	settle(st, 5000);
+	settle(st, 50000); /* some are delayed */
 	if (st->model->wrongs > 0)
 		return st->model->wrong;
 	for (size_t i = 1; i < st->n; i++) {
@@ -448,8 +470,11 @@ carry_out(struct stand *st, const struct op *op, bool *refused)
 	static char why[700];
 	struct plan_request r = { .op = op->op, .server = { op->server, 3306 },
 		.target = op->target != NULL ? (struct key){ op->target, 3306 }
-		    : KEY_NONE, .pattern = "", .text = "", .user = "",
-		.password = "" };
+		    : KEY_NONE, .pattern = "", .number = op->number,
+		.text = op->text != NULL ? op->text : "",
+		.user = op->user != NULL ? op->user : "",
+		.password = op->password != NULL ? op->password : "",
+		.force = op->force };
 	struct err err = ERR_INIT;
 	const char *bad;
 	struct before b;
@@ -493,6 +518,8 @@ struct scene {
 	bool gtid;
 	struct op op;
 	const char *source_after; /* of op.server */
+	void (*prepare)(struct stand *st);
+	bool (*is_so)(const struct stand *st); /* after a success */
 };
 
 /* a > b c; b > d e; c's and d's threads as they are after a start. */
@@ -511,38 +538,154 @@ set_scene(struct stand *st, const struct scene *sc)
 	settle(st, 3000);
 	for (size_t i = 1; i < st->n; i++)
 		strcpy(st->at[i].s->channel.heartbeat, "7.5");
+	if (sc->prepare != NULL)
+		sc->prepare(st);
+}
+
+/* ---- what the server itself is asked for ---- */
+
+static struct model_server *
+named(const struct stand *st, char name)
+{
+	return st->at[name - 'a'].s;
+}
+
+/* c has a row of its own. */
+static void
+make_errant(struct stand *st)
+{
+	model_write(named(st, 'c'), 2);
+	settle(st, 1000);
+}
+
+/* c cannot apply what a writes: it has it. */
+static void
+break_applier(struct stand *st)
+{
+	struct model_server *c = named(st, 'c');
+
+	c->sql_errno = 1062;
+	snprintf(c->sql_error, sizeof c->sql_error, "Worker 1 failed executing"
+	    " transaction '%s:11' at source log binlog.000001", named(st,
+	    'a')->uuid);
+	c->sql_wanted = false;
+	model_write(named(st, 'a'), 1);
+	settle(st, 1000);
+}
+
+static void
+stop_c(struct stand *st)
+{
+	named(st, 'c')->io_wanted = named(st, 'c')->sql_wanted = false;
+	settle(st, 1000);
+}
+
+static void
+make_writable(struct stand *st)
+{
+	named(st, 'c')->read_only = named(st, 'c')->super_read_only = false;
+}
+
+static void
+add_plugin(struct stand *st)
+{
+	named(st, 'c')->semi_sync_plugin = true;
+}
+
+static bool
+is_delayed(const struct stand *st)
+{
+	return named(st, 'c')->channel.delay_s == 30;
+}
+
+static bool
+is_super_read_only(const struct stand *st)
+{
+	return named(st, 'c')->read_only && named(st, 'c')->super_read_only;
+}
+
+static bool
+is_semi_sync_replica(const struct stand *st)
+{
+	return named(st, 'c')->semi_sync_replica;
+}
+
+static bool
+is_no_replica(const struct stand *st)
+{
+	return named(st, 'c')->source.host[0] == '\0';
+}
+
+static bool
+has_credentials(const struct stand *st)
+{
+	return strcmp(named(st, 'c')->channel.user, "repl2") == 0 &&
+	    strcmp(named(st, 'c')->channel.password, "it's") == 0;
+}
+
+static bool
+is_clean(const struct stand *st)
+{
+	const struct model_server *c = named(st, 'c');
+
+	return model_set_holds(&named(st, 'a')->executed, &c->executed);
 }
 
 static const struct scene scenes[] = {
-	{ "MySQL, GTID: relocate", "9.7.0", true,
-	    { "relocate", "c", "b" }, "b" },
-	{ "MySQL 5.7, GTID: relocate", "5.7.44", true,
-	    { "relocate", "d", "c" }, "c" },
-	{ "MariaDB, by file or GTID: relocate", "10.11.6-MariaDB", true,
-	    { "relocate", "c", "b" }, "b" },
-	{ "MySQL, no GTID: move below", "8.0.36", false,
-	    { "move-below", "c", "b" }, "b" },
-	{ "MySQL, no GTID: move up", "8.4.3", false,
-	    { "move-up", "d", NULL }, "a" },
-	{ "MySQL, GTID: replicas of b below c", "8.4.3", true,
-	    { "relocate-replicas", "b", "c" }, NULL },
-	{ "MySQL, no GTID: replicas of b up", "8.0.36", false,
-	    { "move-up-replicas", "b", NULL }, NULL },
-	{ "MySQL, GTID: stop", "9.7.0", true, { "stop-replica", "c", NULL },
-	    "a" },
-	{ "MariaDB: stop nicely", "11.4.2-MariaDB", true,
-	    { "stop-replica-nice", "c", NULL }, "a" },
-	{ "MySQL: restart", "8.0.20", true, { "restart-replica", "c", NULL },
-	    "a" },
-	{ "MySQL, GTID: take the source's place", "8.4.3", true,
-	    { "take-master", "d", NULL }, "a" },
-	{ "MySQL: detach", "8.4.3", true,
-	    { "detach-replica-master-host", "c", NULL }, "//a" },
-	{ "MySQL: repoint", "8.4.3", true, { "repoint", "c", "b" }, "b" },
-	{ "MySQL: without GTID from now on", "8.4.3", true,
-	    { "disable-gtid", "c", NULL }, "a" },
-	{ "MySQL: writeable", "9.7.0", true, { "set-writeable", "c", NULL },
-	    "a" },
+	{ .what = "MySQL, GTID: relocate", .version = "9.7.0", .gtid = true,
+	    .op = { .op = "relocate", .server = "c", .target = "b" }, .source_after = "b" },
+	{ .what = "MySQL 5.7, GTID: relocate", .version = "5.7.44", .gtid = true,
+	    .op = { .op = "relocate", .server = "d", .target = "c" }, .source_after = "c" },
+	{ .what = "MariaDB, by file or GTID: relocate", .version = "10.11.6-MariaDB", .gtid = true,
+	    .op = { .op = "relocate", .server = "c", .target = "b" }, .source_after = "b" },
+	{ .what = "MySQL, no GTID: move below", .version = "8.0.36", .gtid = false,
+	    .op = { .op = "move-below", .server = "c", .target = "b" }, .source_after = "b" },
+	{ .what = "MySQL, no GTID: move up", .version = "8.4.3", .gtid = false,
+	    .op = { .op = "move-up", .server = "d", .target = NULL }, .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL, GTID: replicas of b below c", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "relocate-replicas", .server = "b", .target = "c" }, .source_after = NULL },
+	{ .what = "MySQL, no GTID: replicas of b up", .version = "8.0.36", .gtid = false,
+	    .op = { .op = "move-up-replicas", .server = "b", .target = NULL }, .source_after = NULL },
+	{ .what = "MySQL, GTID: stop", .version = "9.7.0", .gtid = true, .op = { .op = "stop-replica", .server = "c", .target = NULL },
+	    .source_after = "a" },
+	{ .what = "MariaDB: stop nicely", .version = "11.4.2-MariaDB", .gtid = true,
+	    .op = { .op = "stop-replica-nice", .server = "c", .target = NULL }, .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL: restart", .version = "8.0.20", .gtid = true, .op = { .op = "restart-replica", .server = "c", .target = NULL },
+	    .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL, GTID: take the source's place", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "take-master", .server = "d", .target = NULL }, .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL: detach", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "detach-replica-master-host", .server = "c", .target = NULL }, .source_after = "//a" },
+	{ .what = "MySQL: repoint", .version = "8.4.3", .gtid = true, .op = { .op = "repoint", .server = "c", .target = "b" }, .source_after = "b" },
+	{ .what = "MySQL: without GTID from now on", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "disable-gtid", .server = "c", .target = NULL }, .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL: writeable", .version = "9.7.0", .gtid = true, .op = { .op = "set-writeable", .server = "c", .target = NULL },
+	    .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL: read-only", .version = "9.7.0", .gtid = true, .op = { .op = "set-read-only", .server = "c", .target = NULL },
+	    .source_after = "a", .prepare = make_writable, .is_so = is_super_read_only },
+	{ .what = "MySQL: a delay", .version = "8.4.3", .gtid = true, .op = { .op = "delay-replication",
+	    .server = "c", .number = 30 }, .source_after = "a", .prepare = NULL, .is_so = is_delayed },
+	{ .what = "MySQL: semi-sync, the replica's side", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "enable-semi-sync-replica", .server = "c", .target = NULL }, .source_after = "a", .prepare = add_plugin,
+	    .is_so = is_semi_sync_replica },
+	{ .what = "MySQL: forget the source", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "reset-replica", .server = "c", .target = NULL }, .source_after = "", .prepare = NULL, .is_so = is_no_replica },
+	{ .what = "MySQL: errant ones, injected", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "gtid-errant-inject-empty", .server = "c", .target = NULL }, .source_after = "a", .prepare = make_errant,
+	    .is_so = is_clean },
+	{ .what = "MySQL: errant ones, reset", .version = "9.7.0", .gtid = true,
+	    .op = { .op = "gtid-errant-reset-master", .server = "c", .target = NULL }, .source_after = "a", .prepare = make_errant,
+	    .is_so = is_clean },
+	{ .what = "MySQL, GTID: skip", .version = "8.4.3", .gtid = true, .op = { .op = "skip-query", .server = "c", .target = NULL }, .source_after = "a",
+	    .prepare = break_applier, .is_so = NULL },
+	{ .what = "MySQL: new logs", .version = "8.4.3", .gtid = true, .op = { .op = "flush-binary-logs",
+	    .server = "c", .number = 3 }, .source_after = "a", .prepare = NULL, .is_so = NULL },
+	{ .what = "MySQL: credentials", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "change-master-credentials", .server = "c",
+	    .user = "repl2", .password = "it's" }, .source_after = "a", .prepare = stop_c,
+	    .is_so = has_credentials },
+	{ .what = "MySQL: co-primaries", .version = "8.4.3", .gtid = true,
+	    .op = { .op = "make-co-master", .server = "c", .target = NULL }, .source_after = "a", .prepare = NULL, .is_so = NULL },
 };
 
 static void
@@ -562,6 +705,8 @@ test_scene(const struct scene *sc)
 	if (sc->source_after != NULL)
 		is_str(known_of(&st, (struct key){ sc->op.server, 3306 })
 		    ->s->source.host, sc->source_after, "its source");
+	if (sc->is_so != NULL)
+		ok(sc->is_so(&st), "it is so");
 	trouble = lacks(&st);
 	ok(trouble == NULL, "nothing is missing");
 	if (trouble != NULL)
@@ -622,8 +767,8 @@ test_random(uint64_t seeds)
 
 			name[0] = (char)('a' + next_random(&x) % 5);
 			target[0] = (char)('a' + next_random(&x) % 5);
-			sc.op = (struct op){ ops[next_random(&x) %
-			    MEM_COUNT(ops)], name, target };
+			sc.op = (struct op){ .op = ops[next_random(&x) %
+			    MEM_COUNT(ops)], .server = name, .target = target };
 			st.trouble = (enum trouble)(next_random(&x) % TROUBLES);
 			st.trouble_at = (unsigned)(next_random(&x) % 40);
 			trouble = carry_out(&st, &sc.op, &refused);
