@@ -14,4 +14,5 @@ orchestrator_SOURCES = \
 	%D%/serve.c %D%/serve.h \
 	%D%/snapshot.c %D%/snapshot.h %D%/snapshot_read.c \
 	%D%/syslog.c %D%/syslog.h
-orchestrator_LDADD = $(LIBS_HTTP) $(LIBS_OPS) $(MARIADB_LIBS) $(CURL_LIBS)
+orchestrator_LDADD = $(LIBS_HTTP) $(LIBS_OPS) $(MARIADB_LIBS) $(CURL_LIBS) \
+	$(OPENSSL_LIBS) -ldl

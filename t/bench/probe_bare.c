@@ -4,7 +4,7 @@
  * connections of the same client library, without blocking, and every answer
  * thrown away.  The daemon's CPU time per probe is measured against this.
  *
- *	probe_bare BASE PORT SERVERS SECONDS [PERIOD_MS]
+ *	probe_bare BASE PORT SERVERS SECONDS [PERIOD_MS [tls]]
  *
  * Servers have consecutive addresses from BASE (doc/fleet.md).  Each is probed
  * once in PERIOD_MS, spread over it; 0 or none: again as soon as it answered.
@@ -40,6 +40,7 @@ struct target {
 
 static struct target *target;
 static unsigned servers, seconds, period_ms;
+static bool tls;
 static uint32_t base;
 static unsigned port;
 static char *texts[TEXTS_MAX]; /* few: servers of a kind are asked alike */
@@ -148,7 +149,7 @@ set_up(struct target *t, uint32_t address)
 	struct connect_outcome out;
 	struct connect_options o = { .port = port, .user = "orchestrator",
 		.password = "", .connect_limit = DUR_S(5), .limit = DUR_S(5),
-		.tls = TLS_NEVER };
+		.tls = tls ? TLS_ALWAYS : TLS_NEVER };
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = t };
 	char host[INET_ADDRSTRLEN];
 
@@ -296,7 +297,7 @@ main(int argc, char **argv)
 
 	if (argc < 5 || inet_pton(AF_INET, argv[1], &a) != 1) {
 		fputs("usage: probe_bare BASE PORT SERVERS SECONDS "
-		    "[PERIOD_MS]\n", stderr);
+		    "[PERIOD_MS [tls]]\n", stderr);
 		return 2;
 	}
 	base = ntohl(a.s_addr);
@@ -304,6 +305,7 @@ main(int argc, char **argv)
 	servers = (unsigned)atoi(argv[3]);
 	seconds = (unsigned)atoi(argv[4]);
 	period_ms = argc > 5 ? (unsigned)atoi(argv[5]) : 0;
+	tls = argc > 6 && strcmp(argv[6], "tls") == 0;
 	raise_limit();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
 	target = mem_zalloc(servers * sizeof *target);

@@ -14,6 +14,7 @@
 
 #include "base/mem.h"
 #include "fleet/fleet.h"
+#include "fleet/tls.h"
 #include "fleet/wire.h"
 
 enum {
@@ -70,6 +71,7 @@ end_client(struct fleet *f, struct client *c)
 	buf_fini(&c->out);
 	buf_fini(&c->rows);
 	mem_free(c->rest);
+	tls_free(c->tls);
 	mem_free(c);
 	f->connections--;
 }
@@ -116,7 +118,7 @@ rest(struct fleet *f, struct client *c)
 {
 	buf_fini(&c->out);
 	buf_init(&c->out);
-	c->sent = 0;
+	c->sent = c->sealed = 0;
 	if (c->rest == NULL)
 		forget_later(f, c);
 	if (c->watches_out)
@@ -130,6 +132,10 @@ flush(struct fleet *f, struct client *c, int64_t now_us)
 {
 	const struct server *s = c->server;
 
+	if (c->tls != NULL) {
+		tls_seal(c->tls, &c->out, c->sealed);
+		c->sealed = c->out.len;
+	}
 	if (c->rest != NULL)
 		send_later(f, c);
 	if (c->out.len == c->sent)
@@ -150,9 +156,28 @@ flush(struct fleet *f, struct client *c, int64_t now_us)
 
 /* ---- what comes in ---- */
 
+/* The same again follows, encrypted. */
 static void
-login(struct client *c)
+begin_tls(struct fleet *f, struct client *c)
 {
+	c->tls = tls_new();
+	c->sealed = c->out.len;
+	f->handshakes++;
+}
+
+static void
+login(struct fleet *f, struct client *c, const char *p, size_t n)
+{
+	if (c->tls == NULL && f->o.tls != TLS_OFF && wire_wants_tls(p, n)) {
+		begin_tls(f, c);
+		return;
+	}
+	if (c->tls == NULL && f->o.tls == TLS_REQUIRED) {
+		wire_error(&c->out, &c->seq, 3159, "Connections using "
+		    "insecure transport are prohibited");
+		c->doomed = true;
+		return;
+	}
 	if (c->server->m->fault == MODEL_DENIES) {
 		wire_error(&c->out, &c->seq, 1045, "Access denied for user");
 		c->doomed = true;
@@ -202,9 +227,11 @@ static size_t
 take_packets(struct fleet *f, struct client *c, const char *p, size_t n,
     int64_t now)
 {
+	bool plain = c->tls == NULL;
 	size_t at = 0;
 
-	while (!c->doomed && c->rest == NULL && n - at >= WIRE_HEAD) {
+	while (!c->doomed && c->rest == NULL && n - at >= WIRE_HEAD &&
+	    plain == (c->tls == NULL)) {
 		size_t len = wire_length(p + at);
 
 		if (len > FLEET_PACKET_MAX)
@@ -213,7 +240,7 @@ take_packets(struct fleet *f, struct client *c, const char *p, size_t n,
 			break;
 		c->seq = (uint8_t)((uint8_t)p[at + 3] + 1);
 		if (c->state == CLIENT_LOGIN)
-			login(c);
+			login(f, c, p + at + WIRE_HEAD, len);
 		else
 			answer_command(f, c, p + at + WIRE_HEAD, len, now);
 		at += WIRE_HEAD + len;
@@ -221,11 +248,30 @@ take_packets(struct fleet *f, struct client *c, const char *p, size_t n,
 	return at;
 }
 
+static void take_bytes(struct fleet *f, struct client *c, const char *p,
+    size_t n);
+
+/* What came behind the wish for TLS is its first message. */
 static void
-take_bytes(struct fleet *f, struct client *c, const char *p, size_t n)
+begin_reading(struct fleet *f, struct client *c, const char *p, size_t n)
+{
+	struct buf first;
+
+	buf_init(&first);
+	buf_add(&first, p, n);
+	buf_fini(&c->in);
+	buf_init(&c->in);
+	if (first.len > 0)
+		take_bytes(f, c, first.data, first.len);
+	buf_fini(&first);
+}
+
+static void
+take_plain(struct fleet *f, struct client *c, const char *p, size_t n)
 {
 	int64_t now = fleet_now_us();
 	size_t took;
+	bool plain;
 
 	if (server_is_mute(c->server)) {
 		c->swallowed = true;
@@ -238,7 +284,12 @@ take_bytes(struct fleet *f, struct client *c, const char *p, size_t n)
 	}
 	if (c->out.len == 0)
 		c->due_us = now + c->server->slow.us;
+	plain = c->tls == NULL;
 	took = take_packets(f, c, p, n, now);
+	if (plain && c->tls != NULL) {
+		begin_reading(f, c, p + took, n - took);
+		return;
+	}
 	if (took < n && c->in.len > 0)
 		memmove(c->in.data, p + took, c->in.len = n - took);
 	else if (took < n)
@@ -249,6 +300,28 @@ take_bytes(struct fleet *f, struct client *c, const char *p, size_t n)
 		end_client(f, c);
 	else
 		flush(f, c, now);
+}
+
+static void
+take_bytes(struct fleet *f, struct client *c, const char *p, size_t n)
+{
+	struct buf plain;
+
+	if (c->tls == NULL || server_is_mute(c->server)) {
+		take_plain(f, c, p, n);
+		return;
+	}
+	buf_init(&plain);
+	if (!tls_open(c->tls, p, n, &plain, &c->out))
+		c->doomed = true;
+	c->sealed = c->out.len;
+	if (plain.len > 0 && !c->doomed)
+		take_plain(f, c, plain.data, plain.len);
+	else if (c->doomed && c->out.len == c->sent)
+		end_client(f, c);
+	else
+		flush(f, c, fleet_now_us());
+	buf_fini(&plain);
 }
 
 void
@@ -276,7 +349,7 @@ ask_again(struct fleet *f, struct client *c, int64_t now_us)
 	if (c->rest != NULL)
 		return;
 	forget_later(f, c);
-	take_bytes(f, c, "", 0); /* what was sent meanwhile */
+	take_plain(f, c, "", 0); /* what was sent meanwhile */
 }
 
 void
@@ -335,7 +408,7 @@ greet(struct fleet *f, struct client *c)
 		c->doomed = true;
 	} else {
 		wire_greeting(&c->out, &c->seq, version,
-		    (uint32_t)f->connects);
+		    (uint32_t)f->connects, f->o.tls != TLS_OFF);
 	}
 }
 

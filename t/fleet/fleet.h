@@ -32,7 +32,14 @@ enum listen_mode {
 	LISTEN_SHARED, /* one for all: a dead one accepts and resets */
 };
 
+enum tls_mode {
+	TLS_OFF,
+	TLS_OFFERED,
+	TLS_REQUIRED, /* who comes without is told so (error 3159) */
+};
+
 struct fleet_options {
+	enum tls_mode tls;
 	uint32_t clusters, size;
 	uint32_t depth;		/* levels below the primary */
 	const char *version[FLEET_VERSIONS_MAX]; /* cluster by cluster in turn */
@@ -54,6 +61,7 @@ struct watch {
 };
 
 struct client;
+struct tls;
 
 struct server {
 	struct watch listener; /* LISTEN_OWN */
@@ -87,6 +95,8 @@ struct client {
 	struct buf rows;  /* of its statements that are done */
 	struct buf in, out;
 	size_t sent;
+	struct tls *tls; /* NULL: not, or not yet */
+	size_t sealed;	 /* of out: what is encrypted */
 };
 
 struct fleet {
@@ -103,6 +113,7 @@ struct fleet {
 	int64_t written_us; /* when the clusters last wrote */
 	/* counters since the start */
 	uint64_t connects, connections, resets, queries, statements, unknown;
+	uint64_t handshakes; /* of TLS, begun */
 	/* since the last reset of statistics */
 	int64_t since_us;
 	uint64_t probes, gaps;

@@ -141,6 +141,26 @@ ok(Topology::wait_for('a transaction', sub {
 $f->send('fault', $f->address(1), 'gone');
 is(probe(1)->{code}, 'unreachable', 'and one can be gone');
 
+# ---- TLS
+
+undef $f;
+$f = Fleet->new(clusters => 1, size => 3, tls => 'required');
+is(probe(0, 'tls=never')->{code}, 'denied', 'who comes without TLS is refused');
+my $t = probe(0);
+ok($t->{tls}, 'who may use it, does');
+is(found($t, 'replica'), names(1), 'and gets the same answers');
+is($f->stats->{handshakes}, 1, 'which is counted');
+is(probe(0, 'tls=always', 'verify=1')->{code}, 'server error',
+    'nobody vouches for the certificate');
+$f->send('fault', $f->address(1), 'drip');
+ok(probe(1, 'tls=always', 'limit_ms=60000')->{tls}, 'also byte by byte');
+$f->send('fault', $f->address(2), 'hang');
+is(probe(2, 'tls=always')->{code}, 'timeout', 'or not at all');
+undef $f;
+$f = Fleet->new(clusters => 1, size => 3, tls => 'offered');
+ok(!probe(0)->{tls}, 'where it is offered only, it is not needed');
+ok(probe(0, 'tls=always')->{tls}, 'but taken when asked for');
+
 SKIP: {
 	my $client = Topology::find_program('mariadb', 'mysql');
 	skip('no command line client', 1) if !$client;

@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "fleet/fleet.h"
+#include "fleet/tls.h"
 
 static const char usage[] =
     "usage: fleet [OPTION VALUE]...\n"
@@ -27,7 +28,8 @@ static const char usage[] =
     "  --port N          of all of them (3306)\n"
     "  --listen HOW      auto, own, shared\n"
     "  --control PATH    a unix socket that takes commands\n"
-    "  --seed N          of what \"30%\" picks (1)\n";
+    "  --seed N          of what \"30%\" picks (1)\n"
+    "  --tls HOW         off, offered, required (off)\n";
 
 static void
 fail(const char *what, const char *value)
@@ -76,6 +78,20 @@ set_listen(struct fleet_options *o, const char *value)
 	fail("--listen", value);
 }
 
+static void
+set_tls(struct fleet_options *o, const char *value)
+{
+	static const char *const how[] = { [TLS_OFF] = "off",
+		[TLS_OFFERED] = "offered", [TLS_REQUIRED] = "required" };
+
+	for (unsigned i = 0; i < MEM_COUNT(how); i++)
+		if (strcmp(value, how[i]) == 0) {
+			o->tls = (enum tls_mode)i;
+			return;
+		}
+	fail("--tls", value);
+}
+
 /* Loopback only: nobody else's address may be answered for. */
 static void
 set_base(struct fleet_options *o, const char *value)
@@ -118,6 +134,8 @@ set_option(struct fleet_options *o, const char *name, char *value)
 		o->port = (uint16_t)number(name, value, 1, 65535);
 	else if (strcmp(name, "--listen") == 0)
 		set_listen(o, value);
+	else if (strcmp(name, "--tls") == 0)
+		set_tls(o, value);
 	else if (strcmp(name, "--control") == 0)
 		o->control = value;
 	else if (strcmp(name, "--seed") == 0)
@@ -149,6 +167,8 @@ run(const struct fleet_options *o)
 {
 	static struct fleet f; /* large */
 
+	if (o->tls != TLS_OFF)
+		tls_init();
 	fleet_init(&f, o);
 	if (!fleet_listen(&f) || !control_listen(&f))
 		return 1;

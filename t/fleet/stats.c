@@ -109,6 +109,7 @@ stats_json(const struct fleet *f, int64_t now_us, struct json *w)
 	json_kuint(w, "connections", f->connections);
 	json_kuint(w, "connects", f->connects);
 	json_kuint(w, "resets", f->resets);
+	json_kuint(w, "handshakes", f->handshakes);
 	json_kuint(w, "queries", f->queries);
 	json_kuint(w, "statements", f->statements);
 	json_kuint(w, "syntax_errors", f->unknown);

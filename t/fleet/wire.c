@@ -15,6 +15,7 @@ enum {
 	FOUND_ROWS = 2,
 	LONG_FLAG = 4,
 	CONNECT_WITH_DB = 8,
+	SSL = 0x800,
 	PROTOCOL_41 = 0x200,
 	TRANSACTIONS = 0x2000,
 	SECURE_CONNECTION = 0x8000,
@@ -91,7 +92,7 @@ put_text(struct buf *b, const char *s, size_t n)
 
 void
 wire_greeting(struct buf *b, uint8_t *seq, const char *version,
-    uint32_t thread)
+    uint32_t thread, bool tls)
 {
 	/* Nobody's password is checked, so the salt need not be random. */
 	static const char salt[] = "orchestrator-fleet20";
@@ -103,7 +104,7 @@ wire_greeting(struct buf *b, uint8_t *seq, const char *version,
 	put_int(b, thread, 4);
 	buf_add(b, salt, 8);
 	put_int(b, 0, 1);
-	put_int(b, CAPABILITIES & 0xffff, 2);
+	put_int(b, (CAPABILITIES & 0xffff) | (tls ? SSL : 0), 2);
 	put_int(b, UTF8, 1);
 	put_int(b, AUTOCOMMIT, 2);
 	put_int(b, CAPABILITIES >> 16, 2);
@@ -112,6 +113,15 @@ wire_greeting(struct buf *b, uint8_t *seq, const char *version,
 	buf_add(b, salt + 8, sizeof salt - 8);
 	buf_add(b, "mysql_native_password", sizeof "mysql_native_password");
 	end(b, mark);
+}
+
+/* Capabilities, the largest packet, a character set, 23 bytes: no more. */
+bool
+wire_wants_tls(const char *p, size_t n)
+{
+	enum { SHORT_LOGIN = 32 };
+
+	return n == SHORT_LOGIN && ((uint8_t)p[1] << 8 & SSL) != 0;
 }
 
 static void

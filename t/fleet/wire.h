@@ -21,8 +21,11 @@ enum { WIRE_HEAD = 4, WIRE_MORE_RESULTS = 8 };
 /* The length of the payload whose header is at p. */
 size_t wire_length(const char *p);
 
+/* tls: it is offered. */
 void wire_greeting(struct buf *b, uint8_t *seq, const char *version,
-    uint32_t thread);
+    uint32_t thread, bool tls);
+/* Is this payload, instead of a login, the wish to begin TLS? */
+bool wire_wants_tls(const char *p, size_t n);
 void wire_ok(struct buf *b, uint8_t *seq, bool more);
 void wire_eof(struct buf *b, uint8_t *seq, bool more);
 void wire_error(struct buf *b, uint8_t *seq, unsigned errnum,
