@@ -241,30 +241,51 @@ is_near(struct raft *r, raft_id id)
 	    && mono_sub(r->now, p->heard).us <= r->o.election.us;
 }
 
+/* A copy of the members to be changed, and the member it is about. */
+static enum err_code
+begin_change(struct raft *r, mono_t now, raft_id id, struct raft_members *m,
+    struct raft_member **at, struct err *err)
+{
+	enum err_code code;
+
+	r->now = now;
+	*m = r->members;
+	code = may_change(r, err);
+	if (code != ERR_NONE)
+		return code;
+	*at = member_of(m, id, err);
+	return *at == NULL ? ERR_NOT_FOUND : ERR_NONE;
+}
+
+/* Its vote may go: another voter is there. */
+static enum err_code
+may_lose_vote(const struct raft *r, const struct raft_member *m,
+    struct err *err)
+{
+	if (!m->voter || raft_voters(r) > 1)
+		return ERR_NONE;
+	return err_set(err, ERR_INVALID, "%s is the only voter", m->address);
+}
+
 enum err_code
 raft_set_voter(struct raft *r, mono_t now, raft_id id, bool voter,
     struct err *err)
 {
-	struct raft_members m = r->members;
+	struct raft_members m;
 	struct raft_member *at;
-	enum err_code code;
+	enum err_code code = begin_change(r, now, id, &m, &at, err);
 
-	r->now = now;
-	code = may_change(r, err);
 	if (code != ERR_NONE)
 		return code;
-	at = member_of(&m, id, err);
-	if (at == NULL)
-		return ERR_NOT_FOUND;
 	if (at->voter == voter)
 		return err_set(err, ERR_EXISTS, "%s is a %s already",
 		    at->address, voter ? "voter" : "learner");
 	if (voter && !is_near(r, id))
 		return err_set(err, ERR_BUSY, "%s has not caught up yet",
 		    at->address);
-	if (!voter && raft_voters(r) == 1)
-		return err_set(err, ERR_INVALID, "%s is the only voter",
-		    at->address);
+	code = may_lose_vote(r, at, err);
+	if (code != ERR_NONE)
+		return code;
 	at->voter = voter;
 	change(r, &m);
 	return ERR_NONE;
@@ -273,20 +294,14 @@ raft_set_voter(struct raft *r, mono_t now, raft_id id, bool voter,
 enum err_code
 raft_remove(struct raft *r, mono_t now, raft_id id, struct err *err)
 {
-	struct raft_members m = r->members;
+	struct raft_members m;
 	struct raft_member *at;
-	enum err_code code;
+	enum err_code code = begin_change(r, now, id, &m, &at, err);
 
-	r->now = now;
-	code = may_change(r, err);
+	if (code == ERR_NONE)
+		code = may_lose_vote(r, at, err);
 	if (code != ERR_NONE)
 		return code;
-	at = member_of(&m, id, err);
-	if (at == NULL)
-		return ERR_NOT_FOUND;
-	if (at->voter && raft_voters(r) == 1)
-		return err_set(err, ERR_INVALID, "%s is the only voter",
-		    at->address);
 	m.n--;
 	memmove(at, at + 1, (size_t)(&m.at[m.n] - at) * sizeof *at);
 	memset(&m.at[m.n], 0, sizeof m.at[m.n]);
@@ -298,19 +313,14 @@ enum err_code
 raft_move(struct raft *r, mono_t now, raft_id id, const char *address,
     struct err *err)
 {
-	struct raft_members m = r->members;
+	struct raft_members m;
 	struct raft_member *at;
-	enum err_code code;
+	enum err_code code = begin_change(r, now, id, &m, &at, err);
 
-	r->now = now;
-	code = may_change(r, err);
 	if (code == ERR_NONE)
 		code = check_address(address, err);
 	if (code != ERR_NONE)
 		return code;
-	at = member_of(&m, id, err);
-	if (at == NULL)
-		return ERR_NOT_FOUND;
 	if (strcmp(at->address, address) == 0)
 		return err_set(err, ERR_EXISTS, "%s is its address already",
 		    address);
