@@ -10,5 +10,6 @@ dist_doc_DATA += %D%/raft.md
 dist_doc_DATA += %D%/runtime.md
 dist_doc_DATA += %D%/probing.md
 dist_doc_DATA += %D%/operations.md
+dist_doc_DATA += %D%/pseudo-gtid.md
 dist_doc_DATA += %D%/refactoring.md
 dist_doc_DATA += %D%/contributing.md

@@ -36,7 +36,7 @@ struct side {
 struct searcher {
 	struct arena arena;
 	struct ask ask;
-	mono_t deadline;
+	mono_t deadline, began; /* began: to search */
 	struct msg_search_run r; /* texts in the arena */
 	struct side side[SIDES];
 	unsigned sides, probed;
@@ -74,8 +74,9 @@ answer(struct searcher *s, struct ctx *ctx, const struct pgtid_result *r)
 	buf_init(&files);
 	pack_files(&files, &r->files);
 	act_log(ctx, LOG_INFO, "search ended: %" PRIu64 " events, %" PRIu64
-	    " bytes, %" PRIu64 " answers, %" PRIu64 " times a log was opened",
-	    cost.events, cost.bytes, cost.queries, cost.files);
+	    " bytes, %" PRIu64 " answers, %" PRIu64 " places, %.3f s",
+	    cost.events, cost.bytes, cost.queries, cost.files,
+	    (double)mono_sub(act_now(ctx), s->began).us / 1e6);
 	act_answer(ctx, s->ask, searched, .at_file = r->at.file,
 	    .at_pos = r->at.pos, .found_file = r->found.file,
 	    .found_pos = r->found.pos, .next_file = r->next.file,
@@ -198,6 +199,7 @@ begin(struct searcher *s, struct ctx *ctx)
 	r.a_history = logpos_of(past, r.a->key);
 	if (r.b != NULL)
 		r.b_history = logpos_of(past, r.b->key);
+	s->began = act_now(ctx);
 	s->search = pgtid_new(&r, act_now(ctx));
 	shared_unref(past);
 	shared_unref(c);

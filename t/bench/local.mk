@@ -62,3 +62,10 @@ bench-fleet: orchestrator t/fleet/fleet %D%/probe_bare %D%/paced
 	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 1000
 	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/fleet --servers 10000
 .PHONY: bench-fleet
+
+# Places in the logs of a real MariaDB.
+EXTRA_DIST += %D%/pgtid
+bench: bench-pgtid
+bench-pgtid: orchestrator
+	top_srcdir=$(srcdir) top_builddir=. $(srcdir)/%D%/pgtid
+.PHONY: bench-pgtid
