@@ -238,7 +238,8 @@ move_all_up(struct making *m, const struct member *a,
 			make_trunk(m);
 		}
 	}
-	if (rest.n > 0 && (code = make_can_move(m, a)) != ERR_NONE)
+	if (rest.n > 0 && ((code = make_can_move(m, a)) != ERR_NONE ||
+		(code = make_no_pair(m, a, above)) != ERR_NONE))
 		return code;
 	rise_all(m, a, above, &rest);
 	m->p->method = rest.n > 0 ? "by file and position" :

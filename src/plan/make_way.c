@@ -307,12 +307,30 @@ make_below_rest(struct making *m, const struct member *a,
 
 /* ---- one level up ---- */
 
+/*
+ * What a server writes itself comes back to it in the log of who follows it, and
+ * it passes that over: its place there says nothing about those who have it.
+ */
+enum err_code
+make_no_pair(struct making *m, const struct member *source,
+    const struct member *above)
+{
+	if (!make_is_source(source, above) || source->in->read_only)
+		return ERR_NONE;
+	return err_set(m->err, ERR_INVALID, "%s is written to, and %s follows "
+	    "it: where it stands in the log of that one tells nothing about "
+	    "others", make_name(m, source->in->key),
+	    make_name(m, above->in->key));
+}
+
 enum err_code
 make_may_up(struct making *m, const struct member *a,
     const struct member *source, const struct member *above)
 {
 	enum err_code code = make_may_replicate(m, a, above);
 
+	if (code == ERR_NONE)
+		code = make_no_pair(m, source, above);
 	if (code == ERR_NONE)
 		code = make_can_move(m, a);
 	if (code == ERR_NONE)

@@ -557,9 +557,11 @@ field_do(struct field *f, const char *op, const char *server,
 enum err_code
 field_recover(struct field *f)
 {
-	struct buf kept = f->kept;
+	/* What was kept stays until something else is: it may happen again. */
+	struct buf kept;
 
-	buf_init(&f->kept);
+	buf_init(&kept);
+	buf_add(&kept, buf_text(&f->kept), f->kept.len);
 	end_operation(f);
 	f->run = run_recover((struct bin){ (const uint8_t *)kept.data,
 		kept.len }, field_world(f, &f->arena), f->now, &f->err);
