@@ -519,12 +519,24 @@ begin_flush(struct lane *l)
 
 static lane_fn search_on;
 
+/* What lane_query() put before the search's statement was answered, too. */
+static struct bin
+without_session(struct bin reply)
+{
+	struct rows rows;
+
+	rows_init(&rows, reply);
+	if (rows_results(reply) < 2 || !rows_next_result(&rows))
+		return reply;
+	return (struct bin){ rows.cur.p, (size_t)(rows.cur.end - rows.cur.p) };
+}
+
 static void
 on_search_answer(struct lane *l)
 {
 	const struct run_reply *r = l->reply;
 	struct pgtid_reply reply = { .code = r->code, .errnum = r->errnum,
-		.error = r->error, .rows = r->rows };
+		.error = r->error, .rows = without_session(r->rows) };
 
 	pgtid_feed(l->search, l->order.want == RUN_PAUSE ? NULL : &reply,
 	    l->run->now);
