@@ -64,6 +64,7 @@ struct look {
 	struct analyses *all;
 	struct watched **at; /* of each member */
 	dur_t next; /* until there is something to do; 0: nothing */
+	uint32_t changes, probes; /* for the metrics */
 };
 
 struct watch *
@@ -255,6 +256,7 @@ probe_member(struct look *l, size_t i, bool anyway)
 	if (!anyway && now.us < l->at[i]->reread.us)
 		return;
 	l->at[i]->reread = mono_add(now, REREAD_EVERY);
+	l->probes++;
 	act_send(l->ctx, l->peers->actor(l->peers->arg,
 	    l->snap->members[i].in->key), probe_again);
 }
@@ -357,6 +359,7 @@ tell_change(struct look *l, size_t i, enum analysis_code was)
 	const struct watched *d = l->at[i];
 	const struct key key = l->snap->members[i].in->key;
 
+	l->changes++;
 	if (an->facts.replicas > 0)
 		act_send(l->ctx, app_of(l->ctx)->store, store_analysis,
 		    .host = key.host, .port = key.port,
@@ -514,6 +517,9 @@ watch_look(struct watch *w, struct ctx *ctx, struct cluster_snap *snap,
 	snap->analysis = run(&l, c->config);
 	for (size_t i = 0; i < snap->n; i++)
 		judge(&l, i, &snap->analysis->verdict[i]);
+	if (app_of(ctx)->daemon)
+		act_send(ctx, app_of(ctx)->metrics, metric_analysis,
+		    .changes = l.changes, .probes = l.probes);
 	drop_gone(w);
 	remember(&l, snap->analysis, c->config);
 	mem_free(l.at);

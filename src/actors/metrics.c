@@ -6,11 +6,13 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uthash.h>
 
 #include "actors/classes.h"
+#include "actors/cluster_watch.h"
 #include "actors/progress.h"
 #include "actors/sample.h"
 #include "base/mem.h"
@@ -42,6 +44,7 @@ struct metrics {
 	int64_t second;		      /* newest one in active[] */
 	uint64_t attempts, failures, exceeded;
 	uint64_t writes, write_attempts;
+	uint64_t analyses, analysis_changes, analysis_probes;
 	wall_t started;
 };
 
@@ -205,6 +208,14 @@ on_metric_probes(struct metrics *mt, struct ctx *ctx,
 }
 
 static void
+on_metric_analysis(struct metrics *mt, const struct msg_metric_analysis *a)
+{
+	mt->analyses++;
+	mt->analysis_changes += a->changes;
+	mt->analysis_probes += a->probes;
+}
+
+static void
 on_metric_write(struct metrics *mt, struct ctx *ctx,
     const struct msg_metric_write *w)
 {
@@ -307,6 +318,44 @@ count_failing(const struct window *win)
 	return n;
 }
 
+/* Two codes may have one name: the first of them. */
+static enum analysis_code
+as_named(enum analysis_code code)
+{
+	return analysis_code(analysis_name(code));
+}
+
+/* Which analyses servers have now, but for NoProblem. */
+static void
+count_codes(void *arg, const char *key, void *s)
+{
+	const struct cluster_snap *snap = s;
+	uint64_t *count = arg;
+
+	(void)key;
+	for (size_t i = 0; i < snap->analysis->all.n; i++)
+		count[as_named(snap->analysis->all.at[i].code)]++;
+}
+
+static void
+json_analyses(const struct metrics *mt, struct ctx *ctx, struct json *w)
+{
+	uint64_t count[ANALYSIS_CODES] = { 0 };
+	char name[128];
+
+	json_kuint(w, "analysis.changes", mt->analysis_changes);
+	board_each(ctx, BOARD_CLUSTER, count_codes, count);
+	for (size_t i = ANALYSIS_NO_PROBLEM + 1; i < ANALYSIS_CODES; i++) {
+		if (count[i] == 0)
+			continue;
+		snprintf(name, sizeof name, "analysis.now.%s",
+		    analysis_name((enum analysis_code)i));
+		json_kuint(w, name, count[i]);
+	}
+	json_kuint(w, "analysis.probes", mt->analysis_probes);
+	json_kuint(w, "analysis.runs", mt->analyses);
+}
+
 static void
 json_counters(const struct metrics *mt, const struct window *win,
     struct ctx *ctx, struct json *w)
@@ -332,6 +381,7 @@ json_counters(const struct metrics *mt, const struct window *win,
 	};
 
 	json_obj(w);
+	json_analyses(mt, ctx, w);
 	for (size_t i = 0; i < MEM_COUNT(row); i++)
 		json_kuint(w, row[i].name, row[i].v);
 	json_end(w);
@@ -412,6 +462,9 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	switch (m->type) {
 	case MSG_metric_probes:
 		on_metric_probes(self, ctx, as_metric_probes(m));
+		break;
+	case MSG_metric_analysis:
+		on_metric_analysis(self, as_metric_analysis(m));
 		break;
 	case MSG_metric_write:
 		on_metric_write(self, ctx, as_metric_write(m));

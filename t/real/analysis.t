@@ -112,6 +112,9 @@ sub story {
 	    [ sort { $a <=> $b } @want ], 'with its replicas');
 	is_deeply(scalar $d->get("/api/audit-failure-detection/id/$found->{Id}"),
 	    [ $found ], 'by id');
+	my $metrics = $d->get('/debug/metrics');
+	is($metrics->{'analysis.now.DeadMaster'}, 1, 'one dead primary');
+	cmp_ok($metrics->{'analysis.probes'}, '>', 3, 'probed anew');
 	$t->start('a');
 	until_said($d, $addr, 'NoProblem');
 	pass('it is back');
