@@ -122,6 +122,16 @@ find_columns(struct log_reader *r)
 	return true;
 }
 
+/* The first result with rows: a session may have put a SET before it. */
+static bool
+next_list(struct log_reader *r)
+{
+	while (rows_next_result(&r->rows))
+		if (r->rows.columns > 0)
+			return true;
+	return false;
+}
+
 static void
 fail(struct log_reader *r, enum err_code code, const char *why)
 {
@@ -174,10 +184,7 @@ log_feed(struct log_reader *r, const struct pgtid_reply *reply)
 	r->cost->bytes += reply->rows.len;
 	rows_init(&r->rows, (struct bin){ (const uint8_t *)r->reply.data,
 	    r->reply.len });
-	/* A session may have put a SET before it. */
-	while (rows_next_result(&r->rows) && r->rows.columns == 0)
-		continue;
-	if (r->rows.columns == 0 || !find_columns(r)
+	if (!next_list(r) || !find_columns(r)
 	    || r->rows.rows_left > r->asked) {
 		fail(r, ERR_MALFORMED, "the answer is not a list of events");
 		return;

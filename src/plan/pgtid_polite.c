@@ -44,8 +44,9 @@ is_behind(const struct pgtid *s)
 	    s->answer.len });
 	if (s->answer_code != ERR_NONE)
 		return false;
-	while (rows_next_result(&rows) && rows.columns == 0)
-		continue;
+	while (rows_next_result(&rows))
+		if (rows.columns > 0)
+			break;
 	if (!rows_next(&rows))
 		return false;
 	text = rows_get(&rows, "Seconds_Behind_Master");

@@ -147,7 +147,7 @@ t_unit_route_t_CPPFLAGS = $(OPS_TEST_CPPFLAGS)
 t_unit_route_t_LDADD = $(OPS_TEST_LDADD)
 
 # plan: searches in logs
-UNIT_PGTID = %D%/pgtid.t %D%/pgtid_random.t
+UNIT_PGTID = %D%/pgtid.t %D%/pgtid_random.t %D%/inject.t %D%/logpos.t
 check_PROGRAMS += $(UNIT_PGTID)
 TESTS += $(UNIT_PGTID)
 PGTID_TEST_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/t
@@ -158,6 +158,12 @@ t_unit_pgtid_t_LDADD = $(LIBS_PLAN)
 t_unit_pgtid_random_t_SOURCES = %D%/pgtid_random.c $(LOG_SERVER)
 t_unit_pgtid_random_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
 t_unit_pgtid_random_t_LDADD = $(LIBS_PLAN)
+t_unit_inject_t_SOURCES = %D%/inject.c
+t_unit_inject_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS)
+t_unit_inject_t_LDADD = $(LIBS_PLAN)
+t_unit_logpos_t_SOURCES = %D%/logpos.c
+t_unit_logpos_t_CPPFLAGS = $(PGTID_TEST_CPPFLAGS) $(CK_CFLAGS)
+t_unit_logpos_t_LDADD = $(LIBS_OPS)
 
 # plan
 UNIT_PLAN = %D%/plan_case.t %D%/plan_random.t %D%/plan_world.t

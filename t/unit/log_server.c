@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "mysql/rows.h"
+#include "runtime/rng.h"
 
 void
 log_server_init(struct log_server *s, const char *host, unsigned id)
@@ -222,6 +223,23 @@ answer(struct log_server *s, const char *sql, struct buf *out)
 	return status(s, out);
 }
 
+/* Some bytes become others, some are missing, or it is an error. */
+static void
+spoil(struct log_server *s, struct pgtid_reply *r, struct buf *out)
+{
+	struct rng rng = { s->spoil };
+
+	if (s->spoil == 0 || r->rows.len == 0)
+		return;
+	for (uint64_t n = rng_below(&rng, 4); n > 0; n--)
+		out->data[rng_below(&rng, out->len)] = (char)rng_next(&rng);
+	if (rng_below(&rng, 8) == 0)
+		r->rows.len = (size_t)rng_below(&rng, r->rows.len);
+	if (rng_below(&rng, 16) == 0)
+		*r = refuse("Wrong offset or I/O error");
+	s->spoil = rng.state;
+}
+
 static void
 copy_result(const struct pgtid_result *from, struct arena *arena,
     struct pgtid_result *to)
@@ -261,6 +279,7 @@ log_search(const struct pgtid_request *r, struct log_server *a,
 			struct pgtid_reply reply = answer(
 			    order.side == PGTID_A ? a : b, order.text, &bytes);
 
+			spoil(order.side == PGTID_A ? a : b, &reply, &bytes);
 			now = mono_add(now, DUR_MS(1));
 			pgtid_feed(s, &reply, now);
 		}

@@ -32,6 +32,7 @@ struct log_server {
 	int64_t lag;	  /* Seconds_Behind_Master */
 	unsigned statuses; /* how often that was asked */
 	unsigned answers_max; /* rows; more is "too large". 0: any */
+	uint64_t spoil; /* state of chance: bytes of answers change. 0: none */
 };
 
 void log_server_init(struct log_server *s, const char *host, unsigned id);

@@ -297,7 +297,7 @@ match(const struct story *st, struct pgtid_result *res, struct err *err)
 	struct pgtid_history past[2];
 	struct pgtid_request r = { .goal = PGTID_MATCH, .rule = &rule,
 		.a = &a.s.in, .b = &b.s.in, .text = "", .at.file = "",
-		.limit = DUR_S(6000), .a_history = &past[0],
+		.limit = DUR_S(60), .a_history = &past[0],
 		.b_history = &past[1] };
 	struct pgtid_cost cost;
 
@@ -378,6 +378,45 @@ play(uint64_t seed, struct err *err)
 	return wrong;
 }
 
+/* Answers that are nonsense: it ends, whatever with. */
+static void
+test_hostile(uint64_t n)
+{
+	struct story st = { .has_a = 100, .has_b = 120 };
+	static const struct fault none;
+	uint64_t ended = 0;
+
+	for (uint64_t seed = 1; seed <= n; seed++) {
+		struct pgtid_result res;
+		struct err err = ERR_INIT;
+
+		arena_init(&arena);
+		rng.state = seed;
+		trxs = 120;
+		for (unsigned i = 0; i < trxs; i++)
+			trx[i] = (struct trx){ .kind = (enum kind)below(4),
+			    .id = i + 1, .writer = 1 };
+		st.relay = below(2) == 0;
+		begin_writer(&a, "a", 11, true, st.relay);
+		begin_writer(&b, "b", 12, true, false);
+		write_all(&a, st.relay ? trxs : st.has_a, &none);
+		write_all(&b, st.has_b, &none);
+		a.s.in.self_coord = now_at(&a);
+		b.s.in.self_coord = now_at(&b);
+		a.s.in.log_bin = !st.relay;
+		if (st.relay)
+			a.s.in.relay_coord = a.end[st.has_a];
+		a.s.spoil = seed * 3;
+		b.s.spoil = seed * 5;
+		match(&st, &res, &err);
+		ended++;
+		log_server_fini(&a.s);
+		log_server_fini(&b.s);
+		arena_fini(&arena);
+	}
+	is_int((int64_t)ended, (int64_t)n, "spoilt answers: all ended");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -398,5 +437,6 @@ main(int argc, char **argv)
 	ok(bad == 0, "%" PRIu64 " histories: never a wrong place", n);
 	ok(good > n / 4 && refused > n / 10 && good + refused + bad == n,
 	    "%u places found, %u refused", good, refused);
+	test_hostile(n / 4);
 	return tap_done();
 }
