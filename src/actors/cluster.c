@@ -41,8 +41,8 @@ enum {
 	WAIT_US = 20,  /* for more reports, for each member */
 };
 
-/* At a poll of a second, three snapshots instead of one for each member. */
-#define CALM DUR_MS(300)
+/* At a poll of a second, two snapshots instead of one for each member. */
+#define CALM DUR_MS(500)
 #define ERRANT_EVERY DUR_S(1)
 
 struct mem {

@@ -303,8 +303,6 @@ release_probe(struct inst *in, struct ctx *ctx)
 		in->probe = NULL;
 		arena_fini(&in->arena);
 	}
-	shared_unref(in->config);
-	in->config = NULL;
 	in->serial = 0;
 	in->state = IDLE;
 }
@@ -421,6 +419,19 @@ can_be_quick(struct inst *in)
 	    quick_ready(&in->memory.quick, in->config_version);
 }
 
+/* The same one as long as it is the latest. */
+static void
+hold_config(struct inst *in, struct ctx *ctx)
+{
+	uint64_t version = board_version(ctx, BOARD_CONFIG);
+
+	if (in->config != NULL && in->config_version == version)
+		return;
+	shared_unref(in->config);
+	in->config = config_ref(ctx);
+	in->config_version = version;
+}
+
 static void
 begin_probe(struct inst *in, struct ctx *ctx)
 {
@@ -428,8 +439,7 @@ begin_probe(struct inst *in, struct ctx *ctx)
 
 	assert(in->state == IDLE);
 	in->state = PROBING;
-	in->config_version = board_version(ctx, BOARD_CONFIG);
-	in->config = config_ref(ctx);
+	hold_config(in, ctx);
 	c = in->config->config;
 	in->began = act_now(ctx);
 	in->deadline = mono_add(in->began,
@@ -716,6 +726,7 @@ fini(void *self, struct ctx *ctx)
 		release_probe(in, ctx);
 	instance_close_session(in, ctx);
 	told_fini(&in->told);
+	shared_unref(in->config);
 	mem_free(in->error);
 	mem_free(in->other);
 	mem_free(in->leaving);

@@ -15,7 +15,7 @@
  * periods: times of those that are well come from store_put_pulse(), of others
  * every three periods.
  */
-#define STORE_EVERY DUR_S(30)
+#define STORE_EVERY DUR_S(60)
 #define STORE_PERIODS 3
 #define RULE_LIMIT DUR_S(10)
 

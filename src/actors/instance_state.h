@@ -52,7 +52,7 @@ struct inst {
 	struct probe_memory memory;
 	struct probe *probe; /* only while PROBING, and not quickly (quick.h) */
 	struct probe_options options;
-	const struct config_shared *config; /* held while PROBING */
+	const struct config_shared *config; /* of the latest probe; or NULL */
 	uint64_t config_version;
 	struct arena arena;		    /* of the probe */
 	mono_t began, deadline;

@@ -40,6 +40,8 @@
  */
 enum { PATIENT_EVERY = 4 };
 
+enum { ROWS_KEEP_MAX = 64 << 10 }; /* bytes; a larger reply's are freed */
+
 struct session {
 	struct session_arg arg;
 	struct conn conn;
@@ -213,6 +215,35 @@ on_dial_done(struct session *s, struct ctx *ctx, const struct msg *m)
 
 /* ---- a query ---- */
 
+/*
+ * Thousands of sessions: none keeps its last reply.  The thread's buffer goes
+ * from hand to hand; an answer that comes in pieces keeps it meanwhile.
+ */
+static void
+lend_rows(struct session *s, struct ctx *ctx)
+{
+	struct buf *scratch = act_scratch(ctx);
+
+	if (s->conn.rows.cap > 0)
+		return;
+	s->conn.rows = *scratch;
+	buf_reset(&s->conn.rows);
+	buf_init(scratch);
+}
+
+static void
+give_rows(struct session *s, struct ctx *ctx)
+{
+	struct buf *scratch = act_scratch(ctx);
+
+	if (scratch->cap == 0 && s->conn.rows.cap <= ROWS_KEEP_MAX) {
+		*scratch = s->conn.rows;
+		buf_init(&s->conn.rows);
+	} else {
+		buf_fini(&s->conn.rows);
+	}
+}
+
 static void
 take_outcome(struct session *s, struct ctx *ctx)
 {
@@ -226,8 +257,7 @@ take_outcome(struct session *s, struct ctx *ctx)
 		    .error = now->text,
 		    .rows = { (const uint8_t *)s->conn.rows.data,
 			s->conn.rows.len } });
-		/* Thousands of sessions: none keeps its last reply. */
-		buf_fini(&s->conn.rows);
+		give_rows(s, ctx);
 		return;
 	}
 	o = *now;
@@ -267,7 +297,10 @@ on_io(struct session *s, struct ctx *ctx, const struct msg *m)
 	if (s->conn.m == NULL || io.fd != s->fd)
 		return;
 	if (s->running) {
+		lend_rows(s, ctx);
 		go_on(s, ctx, conn_continue(&s->conn, io.events));
+		if (s->running && s->conn.rows.len == 0)
+			give_rows(s, ctx);
 	}
 	/* The server closed it, after its answer or between two requests. */
 	if (s->conn.m != NULL && !s->running &&

@@ -20,6 +20,12 @@ act_body(struct ctx *ctx)
 	return &ctx->draft->body;
 }
 
+struct buf *
+act_scratch(struct ctx *ctx)
+{
+	return &ctx->scratch;
+}
+
 /* The draft, or an empty message, on its way from the running actor. */
 static struct cell *
 take_draft(struct ctx *ctx, addr_t to, uint16_t type)

@@ -98,6 +98,13 @@ struct actor_class {
 struct buf *act_body(struct ctx *ctx);
 
 /*
+ * A buffer of the thread, for what a handler makes by the way: whoever needs it
+ * for longer takes it (a copy of the struct, and buf_init() here) and may give it
+ * back later, here or on another thread, or not at all.
+ */
+struct buf *act_scratch(struct ctx *ctx);
+
+/*
  * Send what was packed.  To a dead or ADDR_NONE address: counted, dropped.  A
  * request sent this way has serial 0, and is refused like any other.
  */

@@ -59,6 +59,7 @@ ctx_fini(struct ctx *ctx)
 {
 	if (ctx->draft != NULL)
 		cell_free(ctx->draft);
+	buf_fini(&ctx->scratch);
 	cell_free_all(ctx);
 	mem_free(ctx->returns);
 	mem_free(ctx->when);

@@ -23,7 +23,7 @@ enum {
 	INBOX_DEFAULT = 1024,	/* requests that may wait */
 	POOL_MAX = 4096,	/* free cells a thread keeps */
 	RETURN_MAX = 64,	/* free cells sent home together */
-	BODY_KEEP_MAX = 1024,	/* a larger body is freed with its message */
+	BODY_KEEP_MAX = 2048,	/* a larger body is freed with its message */
 	SLOT_CHUNK = 1024,
 	SLOT_CHUNKS_MAX = 4096, /* 4 million actors */
 	HOMES_MAX = 1024,
@@ -198,6 +198,7 @@ struct ctx {
 	enum role role;
 	struct actor *self;  /* who runs; NULL between handlers */
 	struct cell *draft;  /* being packed */
+	struct buf scratch;  /* act_scratch() */
 	struct when *when;
 	struct rng *rng;
 	struct wheel *wheel;

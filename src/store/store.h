@@ -79,7 +79,7 @@ enum err_code store_put_health(struct store *s, struct key key,
  * keeps all times fresh.  Whoever writes it writes rows of servers that fail, or
  * recover, at once.
  */
-enum { STORE_PULSE_S = 60 };
+enum { STORE_PULSE_S = 120 };
 enum err_code store_put_pulse(struct store *s, wall_t at, struct err *err);
 /* What reading does to each row's health; 0: there was no pulse. */
 void store_take_pulse(struct health *h, wall_t pulse);

@@ -142,7 +142,7 @@ test_store(void)
 	is_int((int64_t)(st->store.writes - writes), 0,
 	    "nothing new: no facts are written");
 	healths = st->store.healths - healths;
-	ok(healths >= 24 && healths <= 33, "times now and then: %u in 300 s",
+	ok(healths >= 12 && healths <= 18, "times now and then: %u in 300 s",
 	    healths);
 	stage_crash(st);
 	st->store.refuses_load = true;
