@@ -10,6 +10,7 @@
 #include "plan/run_impl.h"
 
 #include "topology/key.h"
+#include "topology/note.h"
 
 bool
 both_stopped(const struct instance *in)
@@ -285,8 +286,8 @@ begin_start_applier(struct lane *l)
 }
 
 /*
- * Of a server that was not moved, or below one that was known to be away: the
- * plan never asked for its source, so that it need not be there.
+ * The plan never asked for its source, which was known to be away: it need not
+ * be there now.
  */
 static bool
 source_is_away(struct lane *l)
@@ -296,7 +297,9 @@ source_is_away(struct lane *l)
 
 	for (size_t i = 0; lane_step(l)->last_resort && i < p->servers; i++)
 		if (key_eq(p->server[i].key, source))
-			return !p->server[i].reached;
+			return !p->server[i].reached &&
+			    p->server[i].known != NULL &&
+			    !note_is_valid(&p->server[i].known->health);
 	return false;
 }
 
