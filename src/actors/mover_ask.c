@@ -230,6 +230,40 @@ send_text(struct mover *mv, struct ctx *ctx, struct mover_ask *a)
 	    .generation = s->generation, .text = a->text, .limit_us = left.us);
 }
 
+/* Two servers that are moved side by side may both ask a third. */
+static void
+send_or_wait(struct mover *mv, struct ctx *ctx, struct mover_ask *a)
+{
+	struct mover_session *s = session_of(mv, ctx, a->server);
+	struct mover_ask **at = &mv->waiting;
+
+	if (!s->asked) {
+		s->asked = true;
+		again(mv, a, send_text(mv, ctx, a));
+		return;
+	}
+	while (*at != NULL)
+		at = &(*at)->next;
+	a->next = NULL;
+	*at = a;
+}
+
+/* The session that answered a is free for who waits for it the longest. */
+static void
+session_is_free(struct mover *mv, struct ctx *ctx, unsigned server, addr_t from)
+{
+	struct mover_ask **at = &mv->waiting, *a;
+
+	if (addr_eq(mv->session[server].actor, from))
+		mv->session[server].asked = false;
+	while ((a = *at) != NULL && a->server != server)
+		at = &a->next;
+	if (a == NULL || mv->session[server].asked)
+		return;
+	*at = a->next;
+	send_or_wait(mv, ctx, a);
+}
+
 static void
 query(struct mover *mv, struct ctx *ctx, const struct run_order *o)
 {
@@ -242,7 +276,7 @@ query(struct mover *mv, struct ctx *ctx, const struct run_order *o)
 	a->text = mem_strdup(o->text);
 	if (o->secret)
 		act_log(ctx, LOG_DEBUG, "a statement with a password");
-	again(mv, a, send_text(mv, ctx, a));
+	send_or_wait(mv, ctx, a);
 }
 
 static void
@@ -260,6 +294,7 @@ on_stale(struct mover *mv, struct ctx *ctx, struct mover_ask *a,
 	}
 	feed_error(mv, ctx, a->ticket, ERR_UNREACHABLE,
 	    "the connection was lost");
+	session_is_free(mv, ctx, a->server, s->actor);
 	mover_ask_free(a);
 }
 
@@ -280,6 +315,7 @@ mover_on_reply(struct mover *mv, struct ctx *ctx, const struct msg *m)
 		feed(mv, ctx, a->ticket, &(struct run_reply){
 		    .code = (enum err_code)r->code, .errnum = r->errnum,
 		    .error = r->error, .rows = r->rows });
+		session_is_free(mv, ctx, a->server, m->from);
 		mover_ask_free(a);
 	}
 	if (mv->state == MOVER_RUNNING)
@@ -426,6 +462,9 @@ mover_on_refused(struct mover *mv, struct ctx *ctx, const struct msg *m)
 		feed_error(mv, ctx, a->ticket, ERR_BUSY,
 		    sys_why(m) == REFUSED_BUSY ? "too much is asked of it" :
 		    "its actor is gone");
+		if (a->what == ASK_QUERY)
+			session_is_free(mv, ctx, a->server,
+			    mv->session[a->server].actor);
 	}
 	mover_ask_free(a);
 	if (mv->state == MOVER_RUNNING)
@@ -443,6 +482,10 @@ mover_close(struct mover *mv, struct ctx *ctx)
 	}
 	while ((a = mv->pauses) != NULL) {
 		mv->pauses = a->next;
+		mover_ask_free(a);
+	}
+	while ((a = mv->waiting) != NULL) {
+		mv->waiting = a->next;
 		mover_ask_free(a);
 	}
 	if (ctx == NULL)

@@ -33,7 +33,7 @@ struct mover_ask {
 	unsigned tries;
 	mono_t due; /* PAUSE; of others: by when */
 	char *text; /* QUERY: not sent yet, or on a new connection */
-	struct mover_ask *next; /* PAUSE */
+	struct mover_ask *next; /* PAUSE; QUERY that waits */
 	UT_hash_handle hh;
 };
 
@@ -41,6 +41,7 @@ struct mover_session {
 	addr_t actor; /* none: not spawned */
 	uint32_t generation;
 	bool known; /* generation is of a connection that we were told of */
+	bool asked; /* a statement is under way: one at a time */
 };
 
 /* Worlds live until the plan's end: it points into them. */
@@ -70,6 +71,7 @@ struct mover {
 	size_t sessions;
 	struct mover_ask *asks; /* by serial */
 	struct mover_ask *pauses; /* by due */
+	struct mover_ask *waiting; /* queries whose session is asked already */
 	timer_ref tick;
 
 	/* locks, in key order */

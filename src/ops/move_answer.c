@@ -38,12 +38,14 @@ is_counted(const struct sum *s, const struct move_track *t)
 static void
 add_error(struct sum *s, const struct move_track *t)
 {
-	char text[KEY_TEXT_MAX];
+	char name[KEY_TEXT_MAX];
+	size_t len = strlen(key_text(t->key, name));
 
-	s->lost++;
-	buf_printf(&s->errors, "%s%s: %s%s%s", s->lost > 1 ? "; " : "",
-	    key_text(t->key, text), t->why, *t->left != '\0' ? ", and " : "",
-	    t->left);
+	buf_str(&s->errors, s->lost++ > 0 ? "; " : "");
+	if (strncmp(t->why, name, len) != 0 || t->why[len] != ':')
+		buf_printf(&s->errors, "%s: ", name);
+	buf_printf(&s->errors, "%s%s%s", t->why, *t->left != '\0' ? ", and "
+	    : "", t->left);
 }
 
 static void
