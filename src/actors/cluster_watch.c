@@ -47,6 +47,7 @@ struct watch {
 	struct watched *all;
 	uint32_t round;
 	bool news;
+	bool unsettled; /* some members are: the first probe of each is news */
 	uint64_t config; /* version that it was analysed with */
 	mono_t due;	 /* unset: nothing follows from the time */
 	timer_ref timer;
@@ -126,7 +127,7 @@ static bool
 must_look(const struct watch *w, struct ctx *ctx,
     const struct cluster_snap *snap, const struct config *c)
 {
-	return w->news || w->last == NULL || w->last->all.n != snap->n ||
+	return w->news || w->unsettled || w->last == NULL || w->last->all.n != snap->n ||
 	    w->config != board_version(ctx, BOARD_CONFIG) ||
 	    (w->due.us != 0 && act_now(ctx).us >= w->due.us) ||
 	    lag_crossed(w, snap, DUR_S(c->reasonable_replication_lag_seconds));
@@ -487,10 +488,13 @@ remember(struct look *l, struct cluster_analysis *an, const struct config *c)
 	shared_unref(w->last);
 	w->last = shared_ref(an);
 	w->news = false;
+	w->unsettled = false;
 	w->config = board_version(l->ctx, BOARD_CONFIG);
 	w->lags = mem_resize(w->lags, l->snap->n, 1);
-	for (size_t i = 0; i < l->snap->n; i++)
+	for (size_t i = 0; i < l->snap->n; i++) {
 		w->lags[i] = lags(l->snap->members[i].in, limit);
+		w->unsettled |= an->all.at[i].facts.sight == SIGHT_UNSETTLED;
+	}
 	act_cancel(l->ctx, &w->timer);
 	w->due.us = 0;
 	if (l->next.us <= 0)

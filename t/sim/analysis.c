@@ -74,9 +74,7 @@ look_at(struct stage *st, const char *key)
 static const char *
 said(struct stage *st, const char *key)
 {
-	struct look l = look_at(st, key);
-
-	return l.an != NULL ? analysis_name(l.an->code) : "(nothing)";
+	return stage_analysis(st, key);
 }
 
 struct wish {
@@ -282,6 +280,22 @@ test_intermediate(void)
 	stage_free(st);
 }
 
+/* All are as they were: that they were asked is what is new. */
+static void
+test_settling(void)
+{
+	struct stage *st = running(12);
+
+	stage_crash(st);
+	stage_restart(st, DUR_S(30));
+	stage_run(st, DUR_S(2));
+	server(st, B)->io_wanted = server(st, C)->io_wanted = false;
+	ok(until_said(st, "AllMasterReplicasNotReplicating", false,
+		DUR_S(3)) >= 0, "soon after a start what happens is told");
+	is_str(stage_rules_broken(st), "", "of what is shown");
+	stage_free(st);
+}
+
 /* It knows the servers from its store, and the primary is gone meanwhile. */
 static void
 test_fresh(void)
@@ -338,6 +352,7 @@ main(void)
 	test_some_dead();
 	test_intermediate();
 	test_fresh();
+	test_settling();
 	test_quiet();
 	return tap_done();
 }

@@ -440,6 +440,27 @@ check_doubles(struct play *p, struct buf *b)
 	stage_release(p->st);
 }
 
+/* All are reached: none is analysed as if it were not. */
+static void
+check_analyses(struct play *p, struct buf *b)
+{
+	static const char *const not_seen[] = { "Dead", "Unreachable",
+		"Unseen", "Refusing", "Stalled" };
+	struct model *w = p->st->world;
+
+	for (uint32_t i = 0; i < w->n; i++) {
+		char key[KEY_TEXT_MAX];
+		const char *code = stage_analysis(p->st,
+		    key_of(p, w->server[i], key));
+
+		for (size_t k = 0; k < MEM_COUNT(not_seen); k++)
+			if (strncmp(code, not_seen[k],
+				strlen(not_seen[k])) == 0)
+				buf_printf(b, "s%u: %s\n", i, code);
+		stage_release(p->st);
+	}
+}
+
 static void
 check_end(struct play *p)
 {
@@ -456,6 +477,7 @@ check_end(struct play *p)
 			stage_release(p->st);
 		}
 		check_doubles(p, &b);
+		check_analyses(p, &b);
 		if (b.len == 0)
 			break;
 	}

@@ -166,6 +166,8 @@ const struct member *stage_member(struct stage *st, const char *key);
 const char *stage_place(struct stage *st, const char *key); /* cluster, "" */
 /* last-check-valid */
 bool stage_valid(struct stage *st, const char *key);
+/* v1's name of its analysis; "(nothing)": it is not shown */
+const char *stage_analysis(struct stage *st, const char *key);
 size_t stage_count(struct stage *st, bool valid_only);
 size_t stage_clusters(struct stage *st);
 /*

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "actors/cluster_watch.h"
 #include "base/mem.h"
 
 const void *
@@ -90,6 +91,19 @@ stage_valid(struct stage *st, const char *key)
 	const struct member *m = stage_member(st, key);
 
 	return m != NULL && is_valid(m);
+}
+
+const char *
+stage_analysis(struct stage *st, const char *key)
+{
+	const struct cluster_snap *snap = stage_cluster(st,
+	    stage_place(st, key));
+	char text[KEY_TEXT_MAX];
+
+	for (size_t i = 0; snap != NULL && i < snap->n; i++)
+		if (strcmp(key_text(snap->members[i].in->key, text), key) == 0)
+			return analysis_name(snap->analysis->all.at[i].code);
+	return "(nothing)";
 }
 
 /* ---- all of it ---- */
@@ -255,6 +269,47 @@ check_places(struct stage *st, struct buf *b)
 	mem_free(ps.key);
 }
 
+/* Was it analysed as what it is shown as?  Time may have gone on a little. */
+static bool
+analysed_as(struct stage *st, const struct cluster_snap *snap, dur_t ago)
+{
+	const struct config_shared *c = config_ref(port_ctx(st->port));
+	struct analysis_stand *stand = mem_zalloc(snap->n * sizeof *stand);
+	struct analysis_rules rules = {
+		.now = { sim_wall(st->sim).us - ago.us },
+		.started = st->app.started,
+		.patience = DUR_S(1 +
+		    (int64_t)c->config->reasonable_instance_check_seconds),
+		.lag = DUR_S(c->config->reasonable_replication_lag_seconds),
+		.locked = DUR_S(86400),
+	};
+	struct analyses all;
+	struct arena a;
+	bool same = true;
+
+	arena_init(&a);
+	analyse(&all, snap->members, snap->n, &rules, stand, &a);
+	for (size_t i = 0; i < snap->n; i++)
+		same = same &&
+		    all.at[i].code == snap->analysis->all.at[i].code;
+	arena_fini(&a);
+	mem_free(stand);
+	shared_unref(c);
+	return same;
+}
+
+static void
+check_analysis(struct stage *st, const struct cluster_snap *snap,
+    struct buf *b)
+{
+	if (snap->analysis == NULL || snap->analysis->all.n != snap->n)
+		buf_printf(b, "%s is not analysed\n", snap->name);
+	else if (!analysed_as(st, snap, DUR_ZERO) &&
+	    !analysed_as(st, snap, DUR_MS(100)))
+		buf_printf(b, "%s has an analysis of something else\n",
+		    snap->name);
+}
+
 const char *
 stage_rules_broken(struct stage *st)
 {
@@ -263,10 +318,12 @@ stage_rules_broken(struct stage *st)
 	stage_release(st);
 	buf_reset(&st->text);
 	get_all(st, &all);
-	for (size_t i = 0; i < all.n; i++)
+	for (size_t i = 0; i < all.n; i++) {
 		for (size_t k = 0; k < all.at[i]->n; k++)
 			check_member(st, all.at[i], &all.at[i]->members[k],
 			    &st->text);
+		check_analysis(st, all.at[i], &st->text);
+	}
 	put_all(&all);
 	check_places(st, &st->text);
 	if (st->overlaps > 0)
