@@ -10,7 +10,13 @@
 
 enum {
 	PIECE_BYTES = 96 << 10,
-	SERVER_HELD = 3000, /* bytes of a snapshot, about */
+	/*
+	 * Bytes of a snapshot, about: what is looked at here is kept until the
+	 * last piece.  One list never counts as so much that the connection,
+	 * or all of them, would be refused the next request.
+	 */
+	SERVER_HELD = 3000,
+	HELD_MOST = 24 << 20,
 };
 
 struct rest {
@@ -39,7 +45,8 @@ reply_instances(struct op_call *c, const struct founds *list)
 	r->list = *list;
 	c->memo = r;
 	json_arr(reply_raw(c));
-	reply_pieces(c, write_piece, list->n * SERVER_HELD);
+	reply_pieces(c, write_piece, list->n < HELD_MOST / SERVER_HELD ?
+	    list->n * SERVER_HELD : HELD_MOST);
 }
 
 void
