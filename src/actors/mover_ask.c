@@ -89,14 +89,18 @@ static void
 look(struct mover *mv, struct ctx *ctx, const struct run_order *o)
 {
 	struct key k = key_of(mv, o->server);
+	bool other = o->text != NULL && o->text[0] != '\0';
 	uint32_t serial = act_request(ctx, app_of(ctx)->directory,
-	    server_probe, MOVER_ASK, .host = k.host, .port = k.port);
+	    server_probe, MOVER_ASK, .host = other ? o->text : k.host,
+	    .port = k.port);
 	struct mover_ask *a;
 
 	mover_ask(mv, serial, ASK_LOOK, o->ticket, o->server);
 	HASH_FIND(hh, mv->asks, &serial, sizeof serial, a);
 	a->asked_at = act_wall(ctx);
 	a->due = mono_add(act_now(ctx), o->limit);
+	if (other)
+		a->text = mem_strdup(o->text);
 }
 
 static const struct member *
@@ -137,7 +141,8 @@ take_member(struct mover *mv, struct ctx *ctx, struct mover_ask *a,
 		struct key k = key_of(mv, a->server);
 
 		again(mv, a, act_request(ctx, app_of(ctx)->directory,
-		    server_probe, MOVER_ASK, .host = k.host, .port = k.port));
+		    server_probe, MOVER_ASK, .host = a->text != NULL ? a->text :
+		    k.host, .port = k.port));
 		return;
 	}
 	if (is_old(a, m))
@@ -147,6 +152,23 @@ take_member(struct mover *mv, struct ctx *ctx, struct mover_ask *a,
 		feed(mv, ctx, a->ticket, &(struct run_reply){ .facts = m->in,
 		    .health = &m->health });
 	mover_ask_free(a);
+}
+
+/* Whatever name it was reached by: is it that server of the plan? */
+static bool
+is_same(const struct mover *mv, unsigned server, const struct instance *in)
+{
+	const struct member *known = run_facts(mv->run, server);
+
+	if (key_eq(in->key, key_of(mv, server)))
+		return true;
+	if (known == NULL)
+		known = run_plan(mv->run)->server[server].known;
+	if (known == NULL)
+		return false;
+	if (in->server_uuid[0] != '\0')
+		return strcmp(in->server_uuid, known->in->server_uuid) == 0;
+	return in->server_id != 0 && in->server_id == known->in->server_id;
 }
 
 static void
@@ -166,7 +188,11 @@ on_looked(struct mover *mv, struct ctx *ctx, struct mover_ask *a,
 	snap = cluster_with(ctx, key);
 	if (snap != NULL)
 		m = member_of(snap, key);
-	if (m != NULL) {
+	if (m != NULL && a->text != NULL && !is_same(mv, a->server, m->in)) {
+		feed_error(mv, ctx, a->ticket, ERR_INVALID,
+		    "another server answers there");
+		mover_ask_free(a);
+	} else if (m != NULL) {
 		take_member(mv, ctx, a, m);
 	} else {
 		feed_error(mv, ctx, a->ticket, ERR_NOT_FOUND,

@@ -32,7 +32,7 @@ struct mover_ask {
 	wall_t asked_at; /* LOOK */
 	unsigned tries;
 	mono_t due; /* PAUSE; of others: by when */
-	char *text; /* QUERY: not sent yet, or on a new connection */
+	char *text; /* QUERY: the statements; LOOK: another host's name */
 	struct mover_ask *next; /* PAUSE; QUERY that waits */
 	UT_hash_handle hh;
 };

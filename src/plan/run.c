@@ -132,6 +132,7 @@ lane_look(struct lane *l, unsigned server, lane_fn *then)
 		answer_late(l, then);
 		return;
 	}
+	buf_reset(&l->text);
 	lane_order(l, RUN_LOOK, left, then);
 	l->order.server = server;
 }

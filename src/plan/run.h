@@ -36,7 +36,8 @@
 struct run;
 
 enum run_want {
-	RUN_LOOK,  /* read server's facts by a fresh probe */
+	RUN_LOOK,  /* read server's facts by a fresh probe; with a text: at that
+		    * host, where nobody else may answer */
 	RUN_QUERY, /* send text over server's own, pinned session */
 	RUN_PAUSE, /* nothing but time: limit */
 	RUN_KEEP,  /* remember kept, then answer */

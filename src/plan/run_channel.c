@@ -363,6 +363,28 @@ choose_key(struct lane *l, const struct step *s)
 	}
 }
 
+static void
+on_virtual_looked(struct lane *l)
+{
+	if (l->reply->code != ERR_NONE)
+		lane_fail(l, l->reply->code, "the name registered for %s, %s,"
+		    " is not usable: %s", run_name(l->run, lane_step(l)->to),
+		    l->target.key.host, l->reply->error);
+	else
+		read_channel(l, on_channel_read);
+}
+
+/* Its virtual name must lead to it. */
+static void
+look_at_virtual(struct lane *l, unsigned server)
+{
+	lane_look(l, server, on_virtual_looked);
+	if (l->ordered && l->order.want == RUN_LOOK) {
+		buf_str(&l->text, l->target.key.host);
+		l->order.text = buf_text(&l->text);
+	}
+}
+
 void
 begin_change(struct lane *l)
 {
@@ -395,7 +417,11 @@ begin_change(struct lane *l)
 		    l->target.key.host);
 		return;
 	}
-	read_channel(l, on_channel_read);
+	if (s->verb == DO_CHANGE_SOURCE && strcmp(l->target.key.host,
+	    l->run->plan->server[s->to].key.host) != 0)
+		look_at_virtual(l, s->to);
+	else
+		read_channel(l, on_channel_read);
 }
 
 /* ---- user and password ---- */

@@ -52,9 +52,12 @@ seen_receiver(struct lane *l, const struct instance *in)
 {
 	bool named = in->last_io_error[0] != '\0';
 
-	if (in->io_state == THREAD_RUNNING ||
-	    (l->lenient && in->io_state == THREAD_OTHER))
+	if (in->io_state == THREAD_RUNNING)
 		return SEEN_YES;
+	/* It was found like that, perhaps by chance: give it a moment. */
+	if (l->lenient && in->io_state == THREAD_OTHER)
+		return named || mono_sub(l->run->now, l->looked_since).us >=
+		    RUN_ERROR_PATIENCE.us ? SEEN_YES : SEEN_NOT_YET;
 	if (named)
 		return not_running(l, "its receiver", in->last_io_error,
 		    in->io_state == THREAD_STOPPED ? DUR_ZERO :

@@ -223,6 +223,45 @@ test_stop(void)
 	stage_free(st);
 }
 
+static enum err_code
+move(struct stage *st, const char *server, const char *target)
+{
+	const struct stage_answer *a = stage_wait(st, stage_ask_move(st,
+	    "relocate", server, target, "ann"), DUR_S(120));
+
+	if (a != NULL && a->code != ERR_NONE)
+		diag("%s", a->error);
+	return a == NULL ? ERR_TIMEOUT : (enum err_code)a->code;
+}
+
+/* A name that is registered for a host is what replicas are told. */
+static void
+test_virtual(void)
+{
+	struct stage *st = four(6, "8.4.3", true);
+	const struct model_server *b = st->world->server[1];
+	struct buf cmd;
+
+	model_listen(st->world->server[2], "virtual", 3306, false);
+	buf_init(&cmd);
+	command_pack(&cmd, register_unresolve, .at = sim_wall(st->sim),
+	    .host = "c", .name = "virtual");
+	act_request(port_ctx(st->port), st->app.control, control_run, DUR_S(5),
+	    .command = { (uint8_t *)cmd.data, cmd.len });
+	buf_fini(&cmd);
+	stage_run(st, DUR_S(1));
+	is_int(move(st, "b", "c"), ERR_NONE, "below c, by its virtual name");
+	is_str(b->source.host, "virtual", "which is what it was told");
+	is_int(move(st, "b", "a"), ERR_NONE, "back");
+	model_unlisten(st->world->server[2], "virtual", 3306);
+	model_add(st->world, "virtual", 3306, "8.4.3");
+	stage_run(st, DUR_S(10));
+	ok(move(st, "b", "c") != ERR_NONE, "not when another answers there");
+	is_str(b->source.host, "a", "it is where it was");
+	ok(b->io_wanted && b->sql_wanted, "and replicates");
+	stage_free(st);
+}
+
 int
 main(void)
 {
@@ -233,5 +272,6 @@ main(void)
 	test_death();
 	test_crash();
 	test_stop();
+	test_virtual();
 	return tap_done();
 }

@@ -252,6 +252,8 @@ keep_answer(void *arg, struct msg *m)
 		snprintf(a->error, sizeof a->error, "%s",
 		    r->error != NULL ? r->error : "");
 		keep_tracks(a, r);
+	} else if (m->type == MSG_control_ran) {
+		a->code = as_control_ran(m)->code;
 	} else if (m->type == MSG_moves_stopped) {
 		a->count = as_moves_stopped(m)->left;
 	} else if (m->type == MSG_root_reloaded) {

@@ -729,6 +729,50 @@ test_scene(const struct scene *sc)
 	is_int(bad, 0, "%u times trouble: complete, undone or said", runs);
 }
 
+/* ---- the journal ---- */
+
+static bool
+takes(struct stand *st, const uint8_t *bytes, size_t n)
+{
+	struct err err = ERR_INIT;
+	struct run *r = run_recover((struct bin){ bytes, n }, &st->world,
+	    now(st), &err);
+
+	if (r != NULL)
+		run_free(r);
+	return r != NULL;
+}
+
+/* Bytes that are cut or changed are refused or read, and never followed. */
+static void
+test_journal(void)
+{
+	unsigned taken = 0;
+	bool refused;
+	struct stand st;
+	uint8_t *bytes;
+	size_t n;
+
+	set_scene(&st, &scenes[0]);
+	carry_out(&st, &scenes[0].op, &refused);
+	n = st.kept.len;
+	bytes = mem_alloc(n);
+	memcpy(bytes, st.kept.data, n);
+	ok(n > 0 && takes(&st, bytes, n), "%zu bytes of a journal", n);
+	for (size_t i = 0; i < n; i++)
+		taken += takes(&st, bytes, i);
+	is_int(taken, 0, "no part of it is taken");
+	for (size_t i = 0; i < n; i++)
+		for (unsigned x = 1; x < 256; x *= 2) {
+			bytes[i] ^= (uint8_t)x;
+			taken += takes(&st, bytes, n);
+			bytes[i] ^= (uint8_t)x;
+		}
+	ok(taken < n * 8, "one bit changed: %u of %zu are read", taken, n * 8);
+	mem_free(bytes);
+	stand_fini(&st);
+}
+
 /* ---- random ---- */
 
 static uint64_t
@@ -798,6 +842,7 @@ main(int argc, char **argv)
 
 	for (size_t i = 0; i < MEM_COUNT(scenes); i++)
 		test_scene(&scenes[i]);
+	test_journal();
 	test_random(seeds);
 	return tap_done();
 }
