@@ -139,11 +139,13 @@ static struct analysis_rules
 rules_of(struct ctx *ctx, const struct config *c)
 {
 	const struct app *app = app_of(ctx);
+	/* A clock that was set back since must not silence everything. */
+	bool since = app->daemon && act_wall(ctx).us >= app->started.us;
 	dur_t check = DUR_S(c->reasonable_instance_check_seconds);
 
 	return (struct analysis_rules){
 		.now = act_wall(ctx),
-		.started = app->daemon ? app->started : (wall_t){ 0 },
+		.started = since ? app->started : (wall_t){ 0 },
 		.patience = DUR_US(check.us + PATIENCE.us),
 		.lag = DUR_S(c->reasonable_replication_lag_seconds),
 		.locked =

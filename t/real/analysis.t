@@ -97,6 +97,12 @@ sub story {
 		    map { @{ $_->{Changelog} } } @$log;
 	});
 	pass('the change is remembered');
+	Topology::wait_for('the command line', sub {
+		open my $p, '-|', $binary, '-config', $d->dir . '/config.json',
+		    '-quiet', '-c', 'replication-analysis' or die;
+		return grep { $_ eq "$addr (cluster $addr): DeadMaster\n" } <$p>;
+	});
+	pass('the command line says so from the store');
 	my $list;
 	Topology::wait_for('a detection', sub {
 		$list = $d->get('/api/audit-failure-detection') || [];
