@@ -85,7 +85,7 @@ mistakes(void)
 static void
 effects(void)
 {
-	static const char *const args[ARGS_MAX] = { "-noop", "-statement", "x",
+	static const char *const args[ARGS_MAX] = { "-noop", "-stack", "-grab-election",
 		"-tag", "x", "-promotion-rule", "prefer" };
 	struct err err = ERR_INIT;
 	struct buf b = { 0 };
@@ -97,8 +97,8 @@ effects(void)
 	is_str(flags_text(&f, "noop"), "true", "a switch that is on");
 	is_str(flags_text(&f, "debug"), "", "one that is off");
 	flags_without_effect(&f, &b);
-	is_str(buf_text(&b), "-noop has no effect in this version\n"
-	    "-statement has no effect in this version\n",
+	is_str(buf_text(&b), "-stack has no effect in this version\n"
+	    "-grab-election has no effect in this version\n",
 	    "what this version does not act on is named");
 	buf_fini(&b);
 }
