@@ -134,6 +134,17 @@ make_fresh(struct making *m, struct key k, const struct member **out)
 	    (long long)(wall_sub(m->w->now, h->last_checked).us / 1000000));
 }
 
+/* Statements without a channel's name are about all of them. */
+static enum err_code
+one_channel(struct making *m, const struct member *a)
+{
+	if (a->in->channels <= 1)
+		return ERR_NONE;
+	return err_set(m->err, ERR_UNSUPPORTED, "%s has %llu replication "
+	    "channels: only servers with one can be changed",
+	    make_name(m, a->in->key), (unsigned long long)a->in->channels);
+}
+
 enum err_code
 make_replica(struct making *m, struct key k, const struct member **out)
 {
@@ -146,12 +157,7 @@ make_replica(struct making *m, struct key k, const struct member **out)
 	if (!instance_is_replica(in))
 		return err_set(m->err, ERR_INVALID,
 		    "%s replicates from nobody", make_name(m, k));
-	if (in->channels > 1)
-		return err_set(m->err, ERR_UNSUPPORTED, "%s has %llu "
-		    "replication channels: only servers with one can be "
-		    "changed", make_name(m, k),
-		    (unsigned long long)in->channels);
-	return ERR_NONE;
+	return one_channel(m, *out);
 }
 
 enum err_code
@@ -184,7 +190,14 @@ make_source_of(struct making *m, const struct member *a,
 enum err_code
 make_can_move(struct making *m, const struct member *a)
 {
-	return need_check(NEED_LAG_OK, a, NULL, NULL, m->w, m->err);
+	enum err_code code = one_channel(m, a);
+
+	if (code == ERR_NONE)
+		code = need_check(NEED_NOT_IN_GROUP, a, NULL, NULL, m->w,
+		    m->err);
+	if (code == ERR_NONE)
+		code = need_check(NEED_LAG_OK, a, NULL, NULL, m->w, m->err);
+	return code;
 }
 
 bool

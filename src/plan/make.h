@@ -65,7 +65,7 @@ enum err_code make_movable(struct making *m, struct key k,
 /* What it replicates from, known; else NOT_FOUND or INVALID. */
 enum err_code make_source_of(struct making *m, const struct member *a,
     const struct member **out);
-/* Its replication runs and its lag is reasonable. */
+/* Its replication can stop for a while: it runs, and its lag is reasonable. */
 enum err_code make_can_move(struct making *m, const struct member *a);
 enum err_code make_no_ring(struct making *m, const struct member *a,
     const struct member *b);

@@ -367,19 +367,23 @@ method_of(const struct lot *l)
 static enum err_code
 rest_by_position(struct lot *l, const struct member *bls)
 {
+	struct making quiet = *l->m;
+	struct err err = ERR_INIT;
+
+	quiet.err = &err;
 	if (l->rest.n == 0)
 		return ERR_NONE;
 	if (bls == NULL && make_is_source(l->b, l->a) &&
-	    make_can_move(&(struct making){ l->m->p, l->m->r, l->m->w, NULL,
-		0, 0 }, l->a) == ERR_NONE) {
+	    make_can_move(&quiet, l->a) == ERR_NONE) {
 		rise_all(l->m, l->a, l->b, &l->rest);
 		return ERR_NONE;
 	}
 	if (bls == NULL && make_is_source(l->a, l->b))
 		return make_below_lot(l->m, &l->rest, l->b);
 	for (size_t i = 0; i < l->rest.n; i++)
-		plan_leave_out(l->m->p, l->rest.at[i]->in->key, "%s",
-		    l->why[i]);
+		plan_leave_out(l->m->p, l->rest.at[i]->in->key, "%s%s%s",
+		    l->why[i], err.text[0] != '\0' ? "; not by position: " : "",
+		    err.text);
 	return ERR_NONE;
 }
 
