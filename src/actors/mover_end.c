@@ -106,6 +106,10 @@ pack_tracks(const struct mover *mv, struct buf *b)
 	for (size_t i = 1; i < p->tracks; i++)
 		pack_track(b, p->server[p->track[i].server].key,
 		    run_track(mv->run, (unsigned)i));
+	for (size_t i = 0; i < p->left_outs; i++)
+		pack_track(b, p->left_out[i].key, &(struct track_result){
+		    .end = TRACK_NOT_TRIED, .why = p->left_out[i].why,
+		    .left = "", .found = { .file = "" } });
 }
 
 static void

@@ -28,11 +28,23 @@ chosen_of(const struct msg_move_ran *ran)
 	return (struct key){ ran->chosen_host, ran->chosen_port };
 }
 
-/* One of those that were to be moved: not the one that takes the others. */
+/* Is it about several servers: the replicas, or the siblings, of the one? */
+static bool
+is_of_many(const struct move_form *f)
+{
+	return f->details == DETAILS_CHOSEN ||
+	    strstr(f->message, "{n}") != NULL;
+}
+
+/*
+ * One of those that were to be moved: not the one that takes the others, nor
+ * the one whose replicas they are.
+ */
 static bool
 is_counted(const struct sum *s, const struct move_track *t)
 {
-	return !key_is_none(t->key) && !key_eq(t->key, chosen_of(s->ran));
+	return !key_is_none(t->key) && !key_eq(t->key, chosen_of(s->ran)) &&
+	    !(is_of_many(s->v->form) && key_eq(t->key, s->v->r.server));
 }
 
 static void
@@ -42,7 +54,8 @@ add_error(struct sum *s, const struct move_track *t)
 	size_t len = strlen(key_text(t->key, name));
 
 	buf_str(&s->errors, s->lost++ > 0 ? "; " : "");
-	if (strncmp(t->why, name, len) != 0 || t->why[len] != ':')
+	if (strncmp(t->why, name, len) != 0 ||
+	    strchr(": ", t->why[len]) == NULL)
 		buf_printf(&s->errors, "%s: ", name);
 	buf_printf(&s->errors, "%s%s%s", t->why, *t->left != '\0' ? ", and "
 	    : "", t->left);
@@ -158,6 +171,10 @@ say(struct buf *b, const struct sum *s)
 		}
 		add_word(b, s, t + 1, (size_t)(end - t - 1));
 		t = end + 1;
+	}
+	if (s->v->form->details == DETAILS_CHOSEN && s->lost > 0) {
+		buf_str(b, "; "); /* v1 counts them only */
+		add_errors(b, s);
 	}
 }
 

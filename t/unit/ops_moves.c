@@ -170,12 +170,15 @@ static const struct fake_track some[] = {
 	{ .host = "db2", .end = FAKE_DONE },
 	{ .host = "db3", .end = FAKE_FAILED, .why = "its lag is 900 s",
 	    .left = "its replication is stopped" },
-	{ .host = "db4", .end = FAKE_NOT_TRIED, .why = "it is ahead" },
+	{ .host = "db4", .end = FAKE_NOT_TRIED, .why = "db4:3306 is ahead" },
 };
 static const struct fake_track regrouped[] = {
 	{ .host = "db3", .end = FAKE_DONE },
 	{ .host = "db2", .end = FAKE_DONE },
 	{ .host = "db4", .end = FAKE_DONE, .file = "bin.000009", .pos = 120 },
+};
+static const struct fake_track itself[] = {
+	{ .host = "db1", .end = FAKE_DONE },
 };
 static const struct fake_track none[] = {
 	{ .host = "db2", .end = FAKE_FAILED, .why = "access denied" },
@@ -190,9 +193,9 @@ static const struct fake_track matched[] = {
 #define ERROR(text) "{\"Code\":\"ERROR\",\"Message\":\"" text "\",\"Details\":"
 #define KEY(host) "{\"Hostname\":\"" host "\",\"Port\":3306}"
 #define INSTANCE(host) "{\"Key\":" KEY(host) ","
-#define BOTH "1 replicas of db1:3306 relocated below db2:3306; 2 errors: " \
-	"[db3:3306: its lag is 900 s, and its replication is stopped; " \
-	"db4:3306: it is ahead]"
+#define LOST "; 2 errors: [db3:3306: its lag is 900 s, and its replication " \
+	"is stopped; db4:3306 is ahead]"
+#define BOTH "1 replicas of db1:3306 relocated below db2:3306" LOST
 
 static const struct {
 	const char *path;
@@ -221,6 +224,9 @@ static const struct {
 	{ "relocate-replicas/db1/3306/db2/3306", { 0 },
 	    OK("0 replicas of db1:3306 relocated below db2:3306; 0 errors: []")
 	    "[]}" },
+	{ "relocate-replicas/db1/3306/db2/3306", { TRACKS(itself) },
+	    OK("0 replicas of db1:3306 relocated below db2:3306; 0 errors: []")
+	    "[]}" },
 	{ "move-replicas-gtid/db1/3306/db2/3306", { TRACKS(moved) },
 	    OK("2 replicas of db1:3306 moved below db2:3306 via GTID; "
 		"0 errors: []") KEY("db2") "}" },
@@ -238,7 +244,8 @@ static const struct {
 	    OK("promoted replica: db3:3306, lost: 0, trivial: 1, "
 		"pseudo-gtid: 1") KEY("db3") "}" },
 	{ "regroup-replicas-gtid/db1/3306", { TRACKS(some), .chosen = "db1" },
-	    OK("promoted replica: db1:3306, lost: 2, moved: 1")
+	    OK("promoted replica: db1:3306, lost: 2, moved: 1"
+		LOST)
 	    KEY("db1") "}" },
 	{ "regroup-replicas/db4/3306", { 0 },
 	    OK("promoted replica: nobody, lost: 0, trivial: 0, "
@@ -246,14 +253,14 @@ static const struct {
 	{ "regroup-replicas/db1/3306?details=report",
 	    { TRACKS(some), .chosen = "db1" },
 	    OK("promoted replica: db1:3306, lost: 2, trivial: 1, "
-		"pseudo-gtid: 0") "{\"Chosen\":" KEY("db1") ",\"Count\":1,"
+		"pseudo-gtid: 0" LOST) "{\"Chosen\":" KEY("db1") ",\"Count\":1,"
 	    "\"Lost\":2,\"Trivial\":1,\"Matched\":0,\"Moved\":[" KEY("db2")
 	    "],\"Failed\":[{\"Key\":" KEY("db3") ",\"Why\":\"its lag is 900 s\""
 	    ",\"Left\":\"its replication is stopped\",\"Undone\":false}],"
-	    "\"NotTried\":[{\"Key\":" KEY("db4") ",\"Why\":\"it is ahead\","
+	    "\"NotTried\":[{\"Key\":" KEY("db4") ",\"Why\":\"db4:3306 is ahead\","
 	    "\"Left\":\"\",\"Undone\":false}],\"Run\":{\"Steps\":[]}}}" },
-	{ "take-siblings/db2/3306", { TRACKS(moved) },
-	    OK("db2:3306 took 2 siblings; 0 errors: []") INSTANCE("db2") },
+	{ "take-siblings/db3/3306", { TRACKS(moved) },
+	    OK("db3:3306 took 2 siblings; 0 errors: []") INSTANCE("db3") },
 	{ "match/db2/3306/db3/3306", { TRACKS(matched) },
 	    OK("db2:3306 matched below db3:3306 at bin.000009:120")
 	    INSTANCE("db2") },
