@@ -258,6 +258,8 @@ take_outcome(struct session *s, struct ctx *ctx)
 		    .rows = { (const uint8_t *)s->conn.rows.data,
 			s->conn.rows.len } });
 		give_rows(s, ctx);
+		if (s->writing)
+			watch(s, ctx);
 		return;
 	}
 	o = *now;
