@@ -33,6 +33,7 @@ struct entry {
 };
 
 struct control_actor {
+	bool loaded; /* once */
 	struct control *now;
 	uint64_t serial; /* of the latest command that changed something */
 	struct entry *first;
@@ -241,17 +242,15 @@ become(struct control_actor *ca, struct ctx *ctx, struct control *next)
 	publish(ca, ctx);
 }
 
-static void
-on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
+/* A command that changed nothing is not written down. */
+static enum err_code
+run_command(struct control_actor *ca, struct ctx *ctx, struct bin command,
+    struct buf *result, struct err *err)
 {
-	struct bin command = as_control_run(m)->command;
 	struct control *was = control_ref(ca->now), *next;
-	struct err err = ERR_INIT;
-	struct buf result;
-	enum err_code code;
+	enum err_code code = control_apply(ca->now, command, &next, result,
+	    err);
 
-	buf_init(&result);
-	code = control_apply(ca->now, command, &next, &result, &err);
 	if (code == ERR_NONE && next != ca->now) {
 		journal(ca, ctx, command);
 		if (!is_extension(was, next, command_name(command)))
@@ -260,11 +259,23 @@ on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
 		move_timer(ca, ctx, was);
 	} else if (code == ERR_NONE)
 		control_unref(next);
+	control_unref(was);
+	return code;
+}
+
+static void
+on_control_run(struct control_actor *ca, struct ctx *ctx, const struct msg *m)
+{
+	struct err err = ERR_INIT;
+	struct buf result;
+	enum err_code code;
+
+	buf_init(&result);
+	code = run_command(ca, ctx, as_control_run(m)->command, &result, &err);
 	act_answer(ctx, ask_of(m), control_ran, .code = code,
 	    .error = code != ERR_NONE ? err.text : NULL,
 	    .result = { (uint8_t *)result.data, result.len });
 	buf_fini(&result);
-	control_unref(was);
 }
 
 static void
@@ -338,6 +349,25 @@ run_journal(const struct control_actor *ca, struct ctx *ctx,
 	return state;
 }
 
+/*
+ * Locks of processes that died; one daemon has a store.  Here, because whoever
+ * else asked for it could do so before they are loaded.
+ */
+static void
+end_old_locks(struct control_actor *ca, struct ctx *ctx)
+{
+	struct err err = ERR_INIT;
+	struct buf b;
+
+	buf_init(&b);
+	command_pack(&b, end_other_holders, .at = act_wall(ctx),
+	    .token = app_of(ctx)->token);
+	run_command(ca, ctx, (struct bin){ (uint8_t *)b.data, b.len }, NULL,
+	    &err);
+	assert(err.code == ERR_NONE);
+	buf_fini(&b);
+}
+
 static void
 on_control_load(struct control_actor *ca, struct ctx *ctx,
     const struct msg_control_load *l)
@@ -349,6 +379,9 @@ on_control_load(struct control_actor *ca, struct ctx *ctx,
 	drop_kept(ca, l->serial);
 	become(ca, ctx, run_journal(ca, ctx, state));
 	set_timer(ca, ctx);
+	if (!ca->loaded && app_of(ctx)->daemon)
+		end_old_locks(ca, ctx);
+	ca->loaded = true;
 }
 
 /* ---- life ---- */

@@ -19,7 +19,6 @@
 enum { MOVES_MAX = 256, KEPT_MAX = 1000 };
 
 #define STOP_LIMIT DUR_S(25)
-#define CONTROL_LIMIT DUR_S(10)
 
 struct running {
 	addr_t actor;
@@ -185,27 +184,11 @@ on_move_kept(struct moves *mo, const struct msg_move_kept *k)
 	memcpy(to->bytes, k->kept.data, k->kept.len);
 }
 
-/* What dead processes held; one daemon has a store. */
-static void
-end_old_locks(struct ctx *ctx)
-{
-	struct buf b;
-
-	buf_init(&b);
-	command_pack(&b, end_other_holders, .at = act_wall(ctx),
-	    .token = app_of(ctx)->token);
-	act_request(ctx, app_of(ctx)->control, control_run, CONTROL_LIMIT,
-	    .command = { (uint8_t *)b.data, b.len });
-	buf_fini(&b);
-}
-
 static void
 on_moves_begin(struct moves *mo, struct ctx *ctx)
 {
 	size_t n = mo->kepts;
 
-	if (app_of(ctx)->daemon)
-		end_old_locks(ctx);
 	for (size_t i = 0; i < n; i++) {
 		struct kept *k = &mo->kept[i];
 
@@ -253,7 +236,6 @@ handle(void *self, struct ctx *ctx, struct msg *m)
 	case MSG_moves_begin: on_moves_begin(self, ctx); break;
 	case MSG_moves_stop: on_moves_stop(self, ctx, m); break;
 	case MSG_moves_limit: answer_stop(self, ctx); break;
-	case MSG_control_ran: break;
 	case SYS_REFUSED: break; /* locks end by themselves */
 	default: act_unexpected(ctx, m);
 	}
