@@ -86,6 +86,8 @@ struct run_server {
 	bool spoken; /* the session was prepared */
 	struct coord matched; /* by MATCH; file "" */
 	const char *trouble; /* how it stands now, when not as before */
+	const struct before *adrift; /* a change of source, of which it is not
+				      * known whether it took it back */
 };
 
 struct lane {

@@ -85,6 +85,8 @@ undo_leave(struct lane *l, unsigned track, unsigned server, const char *why)
 void
 undo_failed(struct lane *l, const char *why)
 {
+	if (l->undoing->kind == BEFORE_CHANNEL)
+		run_server(l->run, l->undoing->server)->adrift = l->undoing;
 	undo_leave(l, l->undoing->track, l->undoing->server, why);
 	undo_next(l);
 }
@@ -214,6 +216,26 @@ undo_channel_stopped(struct lane *l)
 		send_channel(l);
 }
 
+/*
+ * Would it go back below a server that follows it by now, for all that is
+ * known?  Then both would have no source but each other.
+ */
+static bool
+closes_ring(struct lane *l)
+{
+	const struct run *r = l->run;
+
+	for (size_t i = 0; i < r->servers; i++) {
+		const struct before *b = r->server[i].adrift;
+
+		if (b != NULL && key_eq(l->undoing->was.key,
+			r->plan->server[i].key) &&
+		    key_eq(b->put.key, r->plan->server[l->server].key))
+			return true;
+	}
+	return false;
+}
+
 static void
 undo_channel(struct lane *l)
 {
@@ -222,6 +244,10 @@ undo_channel(struct lane *l)
 
 	if (is_as_before(b, in)) {
 		lane_undone(l);
+		return;
+	}
+	if (closes_ring(l)) {
+		undo_failed(l, "its old source may follow it by now");
 		return;
 	}
 	/* A statement that failed may have done half of it: host or place. */
@@ -370,10 +396,11 @@ undo_next(struct lane *l)
 	struct run *r = l->run;
 	struct before *b;
 
-	do
-		b = take_record(l);
-	while (b != NULL && r->server[b->server].trouble[0] != '\0' &&
-	    b->kind != BEFORE_GONE);
+	while ((b = take_record(l)) != NULL &&
+	    r->server[b->server].trouble[0] != '\0' &&
+	    b->kind != BEFORE_GONE)
+		if (b->kind == BEFORE_CHANNEL)
+			r->server[b->server].adrift = b;
 	l->undoing = b;
 	if (b == NULL) {
 		l->state = LANE_IDLE;
