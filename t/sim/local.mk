@@ -15,7 +15,7 @@ SIM_LDADD = t/sim/libstage.a t/model/libmodel.a src/actors/libactors.a \
 SIM_TESTS = %D%/analysis.t %D%/discovery.t %D%/schedule.t %D%/trouble.t \
 	%D%/identity.t %D%/places.t %D%/campaign.t \
 	%D%/forget.t %D%/names.t \
-	%D%/moves.t %D%/restart.t %D%/moved.t %D%/queries.t %D%/group.t %D%/on_file.t %D%/deaths.t
+	%D%/moves.t %D%/restart.t %D%/moved.t %D%/queries.t %D%/group.t %D%/on_file.t %D%/deaths.t %D%/storm.t
 check_PROGRAMS += $(SIM_TESTS)
 TESTS += $(SIM_TESTS)
 t_sim_analysis_t_SOURCES = %D%/analysis.c
@@ -60,6 +60,9 @@ t_sim_queries_t_LDADD = $(SIM_LDADD)
 t_sim_group_t_SOURCES = %D%/group.c
 t_sim_group_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_group_t_LDADD = $(SIM_LDADD)
+t_sim_storm_t_SOURCES = %D%/storm.c
+t_sim_storm_t_CPPFLAGS = $(SIM_CPPFLAGS)
+t_sim_storm_t_LDADD = $(SIM_LDADD)
 t_sim_deaths_t_SOURCES = %D%/deaths.c
 t_sim_deaths_t_CPPFLAGS = $(SIM_CPPFLAGS)
 t_sim_deaths_t_LDADD = $(SIM_LDADD)
