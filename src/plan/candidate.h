@@ -36,8 +36,8 @@ struct candidates {
 /*
  * The n replicas of one source (NULL: not known); "has" of the chosen one is
  * what it executed and received, for it can apply that.  Everything is in a.
- * NOT_FOUND: nobody is fit, and err says why the best one is not; all are listed
- * in out then, with their reasons.
+ * NOT_FOUND: nobody is fit, and err says why the best one is not; all are in
+ * out then, with their reasons.
  */
 enum err_code candidate_choose(struct candidates *out, const struct world *w,
     const struct member *source, const struct member *const *replica, size_t n,

@@ -64,8 +64,8 @@ plan_make(struct plan *p, const struct plan_request *r, const struct world *w,
 	enum err_code code;
 
 	if (make == NULL)
-		return err_set(err, ERR_UNSUPPORTED, "%.100s: no such operation",
-		    r->op);
+		return err_set(err, ERR_UNSUPPORTED,
+		    "%.100s: no such operation", r->op);
 	assert(p->stage > 0 || p->steps == 0);
 	fill_in(&whole);
 	p->op = arena_strdup(&p->arena, r->op);

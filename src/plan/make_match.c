@@ -235,13 +235,10 @@ siblings_below(struct making *m, const struct member *a,
 /* make-local-master: a takes its source's replicas, below the one above. */
 static enum err_code
 local_rest(struct making *m, const struct member *a,
-    const struct member *source, const struct member *above,
-    const struct making_list *list)
+    const struct member *above, const struct making_list *list)
 {
-	unsigned sa = make_server(m, a);
 	enum err_code code = nobody_ahead(m, a, list);
 
-	(void)source;
 	if (code != ERR_NONE)
 		return code;
 	if (make_may_gtid(m, a, above) == ERR_NONE) {
@@ -254,7 +251,6 @@ local_rest(struct making *m, const struct member *a,
 		make_by_match(m, a, above);
 	}
 	siblings_below(m, a, list);
-	(void)sa;
 	return ERR_NONE;
 }
 
@@ -272,7 +268,7 @@ make_make_local_primary(struct making *m)
 	    (code = make_may_replicate(m, a, above)) != ERR_NONE)
 		return code;
 	if (m->stage == 1)
-		return local_rest(m, a, source, above, &list);
+		return local_rest(m, a, above, &list);
 	m->p->title = plan_text(m->p, "make %s the local primary of the "
 	    "replicas of %s, below %s", make_name(m, a->in->key),
 	    make_name(m, source->in->key), make_name(m, above->in->key));

@@ -35,12 +35,10 @@ uses_gtid(const struct member *a)
 
 /* Of the direct replicas: what all of them are. */
 static enum form
-form_of(struct making *m, const struct member *source,
-    const struct making_list *list)
+form_of(const struct member *source, const struct making_list *list)
 {
 	size_t gtid = 0, bls = 0, n = 0;
 
-	(void)m;
 	for (size_t i = 0; i < list->n; i++) {
 		if (!make_is_source(source, list->at[i]))
 			continue;
@@ -181,7 +179,7 @@ fetch(struct group *g, const struct member *chosen, const struct member *s)
 	make_step(m, change);
 }
 
-/* The chosen one has applied all that can be had; the place where it is then. */
+/* The chosen one has applied all that can be had; where it stands then. */
 static struct coord
 bring_up(struct group *g, const struct member *chosen)
 {
@@ -457,7 +455,7 @@ make_regroup(struct making *m)
 	if (code != ERR_NONE)
 		return code;
 	if (m->stage == 0)
-		m->p->way = form_of(m, g.source, &g.list);
+		m->p->way = form_of(g.source, &g.list);
 	form = (enum form)m->p->way;
 	if (form == FORM_BINLOG_SERVERS && g.list.n > 1)
 		return regroup_binlog_servers(&g);

@@ -67,7 +67,7 @@ check_take(struct making *m, const struct member *a, const struct member *n,
 
 /*
  * a executes all that n has.  Where GTID counts, coordinates may be old ones:
- * a server that was given nothing since its last change of source has no others.
+ * a server that was given nothing since its source was changed has no others.
  */
 static void
 come_up(struct making *m, const struct member *a, const struct member *n)

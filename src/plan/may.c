@@ -313,8 +313,8 @@ check_own_uuid(const struct pair *p, struct gtid_set *extra)
 	gtid_set_keep_uuid(extra, uuid);
 	if (gtid_set_is_empty(extra))
 		return ERR_NONE;
-	return refuse_set(p, ERR_INVALID, extra, "it has transactions of that server's own "
-	    "uuid which that server lacks");
+	return refuse_set(p, ERR_INVALID, extra, "it has transactions of "
+	    "that server's own uuid which that server lacks");
 }
 
 /* The head of its tree; NULL: that follows somebody who is not known. */
@@ -363,8 +363,8 @@ check_oracle(const struct pair *p)
 	if (!lacks(&set, p->b->gtid_purged, p->a->executed_gtid_set))
 		code = REFUSE(p, "%s", "a GTID set of theirs is not readable");
 	else if (!gtid_set_is_empty(&set))
-		code = refuse_set(p, ERR_NOT_FOUND, &set, "it lacks transactions which that "
-		    "server has purged");
+		code = refuse_set(p, ERR_NOT_FOUND, &set, "it lacks "
+		    "transactions which that server has purged");
 	else if (lacks(&set, p->a->executed_gtid_set,
 	    p->b->executed_gtid_set)) {
 		code = check_cluster(p, &set);
@@ -446,7 +446,8 @@ check_domain(const struct pair *p, const struct mariadb_gtid *g,
     struct mariadb_pos log, struct mariadb_pos replicated)
 {
 	const struct mariadb_gtid *at = mariadb_pos_find(log, g->domain);
-	const struct mariadb_gtid *was = mariadb_pos_find(replicated, g->domain);
+	const struct mariadb_gtid *was = mariadb_pos_find(replicated,
+	    g->domain);
 
 	if (was != NULL && was->seq == g->seq && was->server == g->server)
 		return ERR_NONE;

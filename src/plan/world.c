@@ -79,7 +79,9 @@ copy_place(struct instance *to, const struct instance *from)
 		if (f->from != IS_PLACE)
 			continue;
 		switch (f->kind) {
-		case KIND_STR: *(const char **)p = *(const char *const *)q; break;
+		case KIND_STR:
+			*(const char **)p = *(const char *const *)q;
+			break;
 		case KIND_BOOL: *(bool *)p = *(const bool *)q; break;
 		case KIND_UINT: *(uint64_t *)p = *(const uint64_t *)q; break;
 		default: assert(!"a place of that kind");

@@ -654,7 +654,8 @@ main(int argc, char **argv)
 	for (unsigned p = 0; p < PROPERTIES; p++)
 		ok(wrong[p] == 0, "%s", property_words[p]);
 	for (size_t i = 0; argc == 1 && i < MEM_COUNT(ops); i++)
-		ok(planned[i] > 0 && refused[i] > 0, "%s: %u plans, %u refusals", ops[i].op, planned[i],
+		ok(planned[i] > 0 && refused[i] > 0,
+		    "%s: %u plans, %u refusals", ops[i].op, planned[i],
 		    refused[i]);
 	return tap_done();
 }
