@@ -124,8 +124,11 @@ audit(struct mover *mv, struct ctx *ctx, enum err_code code, const char *text)
 	struct buf b;
 
 	buf_init(&b);
-	buf_str(&b, mv->planned || mv->run != NULL ? p->title : "");
-	if (b.len > 0 && p->method[0] != '\0')
+	if (mv->run != NULL || (mv->planned && p->title[0] != '\0'))
+		buf_str(&b, p->title);
+	else
+		buf_str(&b, mv->request.op != NULL ? mv->request.op : "undo");
+	if (mv->run != NULL && p->method[0] != '\0')
 		buf_printf(&b, " (%s)", p->method);
 	if (mv->user[0] != '\0')
 		buf_printf(&b, ", by %s", mv->user);
