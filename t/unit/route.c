@@ -47,7 +47,8 @@ static const struct {
 	{ "/api/instance/%/1", NULL, "" },
 	{ "/debug/metrics", "debug-metrics", "" },
 	{ "/api/find", NULL, "" },
-	{ "/api/relocate/a/1/b/2", NULL, "" },
+	{ "/api/relocate/a/1/b/2", "relocate",
+	    "host=a port=1 belowHost=b belowPort=2" },
 	{ "/api/1/2/3/4/5/6/7/8/9/10/11/12/13", NULL, "" },
 };
 
