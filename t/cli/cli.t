@@ -6,11 +6,14 @@
 use strict;
 use warnings;
 
+use Fcntl qw(:flock);
 use File::Temp qw(tempdir);
 use IO::Select;
+use IO::Socket::INET;
 use IO::Socket::UNIX;
 use IPC::Open3;
 use JSON::PP ();
+use POSIX ();
 use Symbol qw(gensym);
 use Test::More;
 
@@ -203,6 +206,64 @@ gives('the schema', "0 Redeployed internal db\n", 'redeploy-internal-db');
 gives('the resolve cache', "0 hostname resolve cache cleared\n",
     'reset-hostname-resolve-cache');
 like((command('access-token'))[1], qr/\A[0-9a-f]{64}\n\z/, 'an access token');
+
+# ---- what is left to a daemon --------------------------------------------
+
+# In the place of one: it holds the lock and answers one request.
+open my $lock, '>>', "$dir/store.db-daemon" or die "lock: $!";
+flock $lock, LOCK_EX or die "flock: $!";
+my $fake = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5)
+    or die "listen: $!";
+write_config(ListenAddress => '127.0.0.1:' . $fake->sockport,
+    AuthenticationMethod => 'basic', HTTPAuthUser => 'u',
+    HTTPAuthPassword => 'p');
+
+# What the command asks for, and what it makes of the answer.
+sub asks {
+	my ($answer, @args) = @_;
+	my $pid = open(my $seen, '-|') // die "fork: $!";
+	if ($pid == 0) {
+		my ($text, $c) = ('', $fake->accept);
+		while ($text !~ /\r\n\r\n/) {
+			last if !sysread $c, $text, 4096, length $text;
+		}
+		syswrite $c, "HTTP/1.1 200 OK\r\nConnection: close\r\n"
+		    . 'Content-Length: ' . length($answer)
+		    . "\r\n\r\n$answer";
+		close $c;
+		print $text;
+		close STDOUT;
+		POSIX::_exit(0);
+	}
+	my @got = command(@args);
+	my $request = do { local $/; <$seen> };
+	close $seen;
+	return ($request, @got);
+}
+
+my $some = JSON::PP->new->encode({ Code => 'OK', Message =>
+    '1 replicas of a:1 relocated below b:2; 1 errors: [c:3: busy]',
+    Details => [ { Key => { Hostname => 'd', Port => 4 } } ] });
+(my $asked, $status, $out, $err) = asks($some, 'relocate-replicas', '-i',
+    'a:1', '-d', 'b', '-pattern', 'x&y');
+like($asked, qr{\AGET /api/relocate-replicas/a/1/b/3306\?pattern=x%26y&details=moved HTTP},
+    'what changes servers is left to the daemon');
+like($asked, qr/^Authorization: Basic dTpw\r$/m, 'with the credentials');
+is("$status $out", "0 d:4\n", 'its answer is printed');
+like($err, qr/1 errors: \[c:3: busy\]/, 'and who was not moved');
+($asked, $status, $out) = asks('{"Code":"OK","Message":"","Details":"plan"}',
+    'repoint', '-i', 'a:1', '-n');
+like($asked, qr{\AGET /api/repoint/a/1\?dry-run=words HTTP}, 'a dry run, too');
+is("$status $out", "0 plan\n", 'its plan is printed');
+($asked, $status, $out, $err) = asks('{"Code":"ERROR","Message":"no, ann",'
+    . '"Details":null}', 'stop-replica', '-i', 'a:1');
+like("$status $err", qr/\A1 .*no, ann/s, 'a refusal ends with status 1');
+close $fake;
+($status, $out, $err) = command('stop-replica', '-i', '127.0.0.1:1');
+like("$status $err", qr/\A1 .*done without it.*Cannot read instance/s,
+    'one that cannot be reached is done without');
+close $lock;
+write_config();
 
 # ---- servers that do not answer -----------------------------------------
 
