@@ -18,7 +18,7 @@ src_plan_libplan_a_SOURCES += \
 
 # carrying out
 src_plan_libplan_a_SOURCES += \
-	%D%/journal.c %D%/run.c %D%/run_channel.c %D%/run_impl.h \
+	%D%/journal.c %D%/run.c %D%/run_channel.c %D%/run_impl.h %D%/run_lane.c %D%/run_logs.c \
 	%D%/run_semi.c %D%/run_server.c %D%/run_show.c %D%/run_step.c \
 	%D%/run_threads.c %D%/run_wait.c %D%/sql.c %D%/sql_step.c \
 	%D%/undo.c %D%/words.c %D%/words.h

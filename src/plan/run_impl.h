@@ -183,7 +183,7 @@ struct run {
 	size_t equals;
 };
 
-/* ---- run.c: lanes and orders ---- */
+/* ---- run_lane.c: lanes and orders ---- */
 
 struct run_server *run_server(struct run *r, unsigned i);
 /* As last read, else as known, else an empty one. */
@@ -279,7 +279,8 @@ bool channel_is(const struct instance *in, const struct sql_source *s);
 bool channel_choose(const struct step *s, const struct instance *in,
     enum sql_by *by);
 
-/* run_server.c */
+/* run_server.c, run_logs.c */
+void run_remember_gone(struct lane *l); /* it cannot be taken back */
 lane_fn begin_inject, begin_reset_logs, begin_flush, begin_match, begin_hook,
     logs_on, logs_look;
 
