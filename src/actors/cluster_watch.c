@@ -14,6 +14,8 @@
 
 /* A server is probed anew for its analysis at most this often. */
 #define REREAD_EVERY DUR_S(1)
+/* ... and for so long: then its own schedule will do. */
+#define REREAD_FOR DUR_S(60)
 /* All but the mildest is asked for once more after so long ... */
 #define CONFIRM_AFTER DUR_MS(200)
 /* ... and looked at this often until the answers came, for a while. */
@@ -39,6 +41,7 @@ struct watched {
 	wall_t since;
 	mono_t began;  /* the same on the other clock */
 	bool asked;    /* it and its replicas, to confirm */
+	bool confirmed;
 	mono_t reread; /* not again before */
 	mono_t detect; /* likewise, its detection */
 };
@@ -283,9 +286,11 @@ static void
 reread(struct look *l, size_t i)
 {
 	const struct analysis *an = &l->all->at[i];
+	const struct watched *d = l->at[i];
 	unsigned reads = analysis_reads(an->code);
 
-	if (reads == 0)
+	if (reads == 0 || d->confirmed ||
+	    mono_sub(act_now(l->ctx), d->began).us >= REREAD_FOR.us)
 		return;
 	if ((reads & READS_SELF) != 0)
 		probe_member(l, i, false);
@@ -337,7 +342,7 @@ confirm(struct look *l, size_t i)
 
 	if (!acts && (analysis_reads(d->code) & READS_REPLICAS) == 0)
 		return false;
-	if (d->asked && (!acts || is_confirmed(l, i)))
+	if (d->confirmed || (d->asked && (!acts || is_confirmed(l, i))))
 		return acts;
 	if (!d->asked && age.us >= CONFIRM_AFTER.us) {
 		d->asked = true;
@@ -464,7 +469,7 @@ judge(struct look *l, size_t i, struct verdict *v)
 		d->code = an->code;
 		d->since = act_wall(l->ctx);
 		d->began = act_now(l->ctx);
-		d->asked = false;
+		d->asked = d->confirmed = false;
 		d->detect = (mono_t){ 0 };
 	}
 	v->since = d->since;
@@ -475,7 +480,7 @@ judge(struct look *l, size_t i, struct verdict *v)
 	if (!app_of(l->ctx)->probe)
 		return;
 	reread(l, i);
-	v->confirmed = confirm(l, i);
+	d->confirmed = v->confirmed = confirm(l, i);
 	detect(l, i, v->confirmed);
 }
 
