@@ -167,6 +167,22 @@ sub play {
 	write_rows($t, 5);
 	same_rows($t, 'c');
 
+	# By c's relay log alone, with a marker that came since.
+	next_marker($t, $d, $d->get('/api/last-pseudo-gtid/127.0.0.1/'
+	    . $t->port('a'))->{Details} || '', 'b', 'c');
+	write_rows($t, 5);
+	same_rows($t, 'c');
+	my $relay = Daemon->new(PseudoGTIDPattern =>
+	    'drop view if exists .*_pseudo_gtid_', PseudoGTIDMonotonicHint =>
+	    'asc:', flags => ['--skip-binlog-search']);
+	$relay->client('-c', 'discover', '-i', $at{a});
+	Topology::wait_for('all three', sub { 3 == grep { $_->{IsLastCheckValid} }
+	    @{ $relay->get("/api/cluster/$at{a}") || [] } });
+	is($relay->client('-c', 'match', '-i', $at{c}, '-d', $at{b}),
+	    "$at{c}<$at{b}\n", 'match by the relay log and a regular expression');
+	write_rows($t, 5);
+	same_rows($t, 'c');
+
 	# A write of its own parts c from the others.
 	$t->sql('c', "stop $w; set global read_only = 0;"
 	    . " insert into x.t values (-1, 'own')");
