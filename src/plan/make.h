@@ -133,9 +133,9 @@ enum err_code make_below_rest(struct making *m, const struct member *a,
 
 /* The source stops, a applies all that it logged, and goes on from where the
  * source stands in the log of its own source. */
-/* source is not written to while above follows it. */
-enum err_code make_no_pair(struct making *m, const struct member *source,
-    const struct member *above);
+/* By position, x is no source of a place for others: it is in a ring, and
+ * written to. */
+enum err_code make_no_pair(struct making *m, const struct member *x);
 enum err_code make_may_up(struct making *m, const struct member *a,
     const struct member *source, const struct member *above);
 void make_by_up(struct making *m, const struct member *a,

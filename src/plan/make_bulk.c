@@ -239,7 +239,7 @@ move_all_up(struct making *m, const struct member *a,
 		}
 	}
 	if (rest.n > 0 && ((code = make_can_move(m, a)) != ERR_NONE ||
-		(code = make_no_pair(m, a, above)) != ERR_NONE))
+		(code = make_no_pair(m, a)) != ERR_NONE))
 		return code;
 	rise_all(m, a, above, &rest);
 	m->p->method = rest.n > 0 ? "by file and position" :

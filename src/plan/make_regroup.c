@@ -370,6 +370,9 @@ regroup(struct group *g, enum form form)
 		return gather(g);
 	if (g->list.n == 0)
 		return ERR_NONE;
+	for (size_t i = 0; form != FORM_GTID && i < g->list.n; i++)
+		if (make_no_pair(g->m, g->list.at[i]) != ERR_NONE)
+			return g->m->err->code;
 	if (g->list.n == 1) {
 		g->m->p->chosen = key_dup(g->list.at[0]->in->key,
 		    &g->m->p->arena);

@@ -225,6 +225,37 @@ make_by_match(struct making *m, const struct member *a, const struct member *b)
 	make_restore(m, sa, true);
 }
 
+/* Does it follow itself, over however many? */
+static bool
+in_ring(const struct making *m, const struct member *x)
+{
+	const struct member *at = x;
+
+	for (unsigned i = 0; i < CLUSTER_ANCESTRY_MAX; i++) {
+		if (!instance_is_replica(at->in))
+			return false;
+		at = world_find(m->w, at->in->source_key);
+		if (at == NULL || key_eq(at->in->key, x->in->key))
+			return at != NULL;
+	}
+	return false;
+}
+
+/*
+ * What a server writes itself comes back to it in the log of whom it follows, and
+ * it passes that over: its place there says nothing about others.
+ */
+enum err_code
+make_no_pair(struct making *m, const struct member *x)
+{
+	if (x->in->read_only || !in_ring(m, x))
+		return ERR_NONE;
+	return err_set(m->err, ERR_INVALID, "%s is written to, and %s, which it "
+	    "replicates from, has that from it: where it stands there tells "
+	    "nothing about others", make_name(m, x->in->key),
+	    make_name(m, x->in->source_key));
+}
+
 /* ---- below a sibling ---- */
 
 enum err_code
@@ -237,6 +268,8 @@ make_may_below(struct making *m, const struct member *a,
 		return err_set(m->err, ERR_INVALID, "%s and %s are no siblings",
 		    make_name(m, a->in->key), make_name(m, b->in->key));
 	code = make_may_replicate(m, a, b);
+	if (code == ERR_NONE)
+		code = make_no_pair(m, b);
 	if (code == ERR_NONE)
 		code = make_can_move(m, a);
 	if (code == ERR_NONE)
@@ -307,22 +340,6 @@ make_below_rest(struct making *m, const struct member *a,
 
 /* ---- one level up ---- */
 
-/*
- * What a server writes itself comes back to it in the log of who follows it, and
- * it passes that over: its place there says nothing about those who have it.
- */
-enum err_code
-make_no_pair(struct making *m, const struct member *source,
-    const struct member *above)
-{
-	if (!make_is_source(source, above) || source->in->read_only)
-		return ERR_NONE;
-	return err_set(m->err, ERR_INVALID, "%s is written to, and %s follows "
-	    "it: where it stands in the log of that one tells nothing about "
-	    "others", make_name(m, source->in->key),
-	    make_name(m, above->in->key));
-}
-
 enum err_code
 make_may_up(struct making *m, const struct member *a,
     const struct member *source, const struct member *above)
@@ -330,7 +347,7 @@ make_may_up(struct making *m, const struct member *a,
 	enum err_code code = make_may_replicate(m, a, above);
 
 	if (code == ERR_NONE)
-		code = make_no_pair(m, source, above);
+		code = make_no_pair(m, source);
 	if (code == ERR_NONE)
 		code = make_can_move(m, a);
 	if (code == ERR_NONE)

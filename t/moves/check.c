@@ -18,8 +18,22 @@ host_of(const struct model_server *s)
 #define WRONG(why, ...) (buf_printf(why, __VA_ARGS__), buf_chr(why, '\n'))
 
 void
+check_note_left(struct check *c, const struct field *f)
+{
+	char text[80];
+
+	for (uint32_t i = 0; i < f->m->n; i++) {
+		snprintf(text, sizeof text, "left: %.40s:3306 ",
+		    host_of(f->m->server[i]));
+		c->left[i] = c->left[i] ||
+		    strstr(buf_text(&f->words), text) != NULL;
+	}
+}
+
+void
 check_remember(struct check *c, const struct field *f)
 {
+	memset(c->left, 0, sizeof c->left);
 	for (uint32_t i = 0; i < f->m->n; i++) {
 		const struct model_server *s = f->m->server[i];
 
@@ -98,7 +112,7 @@ check_as_before(const struct check *c, const struct field *f,
 		const struct model_server *s = f->m->server[i];
 		const struct was *w = &c->was[i];
 
-		if (check_is_told(f, s) || is_done(f, s))
+		if (c->left[i] || check_is_told(f, s) || is_done(f, s))
 			continue;
 		if (!same_source(s, w))
 			WRONG(why, "%s: %s replicates from %s, not from %s, and "

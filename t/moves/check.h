@@ -20,9 +20,11 @@ struct was {
 
 struct check {
 	struct was was[FIELD_SERVERS_MAX];
+	bool left[FIELD_SERVERS_MAX]; /* as an earlier process logged */
 };
 
 void check_remember(struct check *c, const struct field *f);
+void check_note_left(struct check *c, const struct field *f);
 /* No row twice or left out, nobody writable, channels are whole. */
 void check_always(const struct check *c, const struct field *f,
     struct buf *why);
