@@ -43,6 +43,12 @@ enum {
  */
 enum { NET_BUFFER_BYTES = 4096 };
 
+/*
+ * Of the coroutine that a query runs on: twice what the library took for long,
+ * and below what malloc() maps by itself, whose pages are not shared.
+ */
+enum { STACK_BYTES = 120 << 10 };
+
 /* ---- limits ---- */
 
 /*
@@ -250,10 +256,10 @@ set_options(MYSQL *m, const struct connect_options *o, bool tls)
 {
 	size_t packet_max = o->packet_max > 0 ? o->packet_max : PACKET_MAX;
 	unsigned protocol = MYSQL_PROTOCOL_TCP;
-	size_t buffer = NET_BUFFER_BYTES;
+	size_t buffer = NET_BUFFER_BYTES, stack = STACK_BYTES;
 
 	mysql_options(m, MYSQL_OPT_NET_BUFFER_LENGTH, &buffer);
-	mysql_options(m, MYSQL_OPT_NONBLOCK, NULL);
+	mysql_options(m, MYSQL_OPT_NONBLOCK, &stack);
 	mysql_options(m, MYSQL_OPT_PROTOCOL, &protocol);
 	mysql_options(m, MARIADB_OPT_IO_WAIT, wait_io);
 	set_seconds(m, MYSQL_OPT_CONNECT_TIMEOUT, o->connect_limit);
