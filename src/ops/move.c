@@ -224,8 +224,8 @@ matters(const struct world *w, const struct plan_request *r,
 
 /*
  * The two that the operation is about are looked at, unless they could not be
- * reached the last time.  A process of one command probes nobody by itself: what
- * it has of others may be old, too.
+ * reached the last time.  A process of one command probes nobody by itself:
+ * what it has of others may be old, too.
  */
 static bool
 is_to_be_looked_at(struct op_call *c, const struct world *w,

@@ -35,7 +35,8 @@ static const struct {
 	{ "regroup-replicas" AT, "regroup-replicas db2:3306" },
 	{ "regroup-slaves" AT, "regroup-replicas db2:3306" },
 	{ "move-up" AT, "move-up db2:3306" },
-	{ "move-up-replicas" AT "?pattern=x", "move-up-replicas db2:3306 - /x/" },
+	{ "move-up-replicas" AT "?pattern=x",
+	    "move-up-replicas db2:3306 - /x/" },
 	{ "move-up-slaves" AT, "move-up-replicas db2:3306" },
 	{ "move-below" TO, "move-below db2:3306 db3:3306" },
 	{ "move-equivalent" TO, "move-equivalent db2:3306 db3:3306" },
@@ -83,12 +84,14 @@ static const struct {
 	{ "stop-slave-nice" AT, "stop-replica-nice db2:3306" },
 	{ "reset-replica" AT, "reset-replica db2:3306" },
 	{ "reset-slave" AT, "reset-replica db2:3306" },
-	{ "change-master-credentials" AT, "change-master-credentials db2:3306" },
+	{ "change-master-credentials" AT,
+	    "change-master-credentials db2:3306" },
 	{ "detach-replica" AT, "detach-replica-master-host db2:3306" },
 	{ "detach-slave" AT, "detach-replica-master-host db2:3306" },
 	{ "detach-replica-master-host" AT,
 	    "detach-replica-master-host db2:3306" },
-	{ "detach-slave-master-host" AT, "detach-replica-master-host db2:3306" },
+	{ "detach-slave-master-host" AT,
+	    "detach-replica-master-host db2:3306" },
 	{ "reattach-replica" AT, "reattach-replica-master-host db2:3306" },
 	{ "reattach-slave" AT, "reattach-replica-master-host db2:3306" },
 	{ "reattach-replica-master-host" AT,
@@ -105,7 +108,8 @@ static const struct {
 	{ "disable-semi-sync-master" AT, "disable-semi-sync-master db2:3306" },
 	{ "disable-semi-sync-source" AT, "disable-semi-sync-master db2:3306" },
 	{ "enable-semi-sync-replica" AT, "enable-semi-sync-replica db2:3306" },
-	{ "disable-semi-sync-replica" AT, "disable-semi-sync-replica db2:3306" },
+	{ "disable-semi-sync-replica" AT,
+	    "disable-semi-sync-replica db2:3306" },
 	{ "delay-replication" AT "/90",
 	    "delay-replication db2:3306 - // - 90" },
 	{ "set-read-only" AT, "set-read-only db2:3306" },
@@ -205,7 +209,8 @@ static const struct {
 	{ "relocate/db2/3306/db3/3306", { 0 },
 	    OK("db2:3306 relocated below db3:3306") INSTANCE("db2") },
 	{ "relocate/db2/3306/db3/3306",
-	    { .code = ERR_BUSY, .error = "db3:3306 is in maintenance by <ann>" },
+	    { .code = ERR_BUSY,
+		.error = "db3:3306 is in maintenance by <ann>" },
 	    ERROR("db3:3306 is in maintenance by \\u003cann\\u003e") "null}" },
 	{ "relocate-replicas/db1/3306/db2/3306", { TRACKS(moved) },
 	    OK("2 replicas of db1:3306 relocated below db2:3306; 0 errors: []")
@@ -257,7 +262,8 @@ static const struct {
 	    "\"Lost\":2,\"Trivial\":1,\"Matched\":0,\"Moved\":[" KEY("db2")
 	    "],\"Failed\":[{\"Key\":" KEY("db3") ",\"Why\":\"its lag is 900 s\""
 	    ",\"Left\":\"its replication is stopped\",\"Undone\":false}],"
-	    "\"NotTried\":[{\"Key\":" KEY("db4") ",\"Why\":\"db4:3306 is ahead\","
+	    "\"NotTried\":[{\"Key\":" KEY("db4")
+	    ",\"Why\":\"db4:3306 is ahead\","
 	    "\"Left\":\"\",\"Undone\":false}],\"Run\":{\"Steps\":[]}}}" },
 	{ "take-siblings/db3/3306", { TRACKS(moved) },
 	    OK("db3:3306 took 2 siblings; 0 errors: []") INSTANCE("db3") },
