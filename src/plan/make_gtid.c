@@ -193,6 +193,36 @@ begin_reset(struct making *m, const struct member *a)
 	return ERR_NONE;
 }
 
+/* Its source would send again what it has forgotten, and it has the rows. */
+static enum err_code
+not_from_source(struct making *m, const struct member *a,
+    const struct gtid_set *errant)
+{
+	const struct member *source = world_find(m->w, a->in->source_key);
+	struct gtid_set theirs, both;
+	enum err_code code = ERR_NONE;
+	struct buf text;
+
+	if (!a->in->using_oracle_gtid || source == NULL)
+		return ERR_NONE;
+	gtid_set_init(&theirs);
+	gtid_set_init(&both);
+	buf_init(&text);
+	if (gtid_set_parse(&theirs, source->in->executed_gtid_set, NULL) ==
+	    ERR_NONE)
+		gtid_set_intersect(&both, errant, &theirs);
+	gtid_set_text(&both, &text);
+	if (!gtid_set_is_empty(&both))
+		code = err_set(m->err, ERR_INVALID, "%s, the source of %s, has "
+		    "these, too, and would send them again: %.200s",
+		    make_name(m, source->in->key), make_name(m, a->in->key),
+		    buf_text(&text));
+	buf_fini(&text);
+	gtid_set_fini(&both);
+	gtid_set_fini(&theirs);
+	return code;
+}
+
 enum err_code
 make_errant_reset(struct making *m)
 {
@@ -208,6 +238,8 @@ make_errant_reset(struct making *m)
 	m->p->title = plan_text(m->p, "reset the binary logs of %s without its "
 	    "errant transactions", make_name(m, a->in->key));
 	code = errant_of(m, a, &errant);
+	if (code == ERR_NONE)
+		code = not_from_source(m, a, &errant);
 	if (code == ERR_NONE)
 		code = m->stage == 0 ? begin_reset(m, a) :
 		    reset_logs(m, a, &errant);
