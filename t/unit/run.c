@@ -59,6 +59,8 @@ struct stand {
 	struct arena places; /* what places say, of all looks */
 	enum trouble trouble;
 	unsigned trouble_at, orders;
+	unsigned errnum; /* of an error */
+	bool mended;	 /* the run that ended well had to reset */
 	bool happened;
 };
 
@@ -160,7 +162,7 @@ look_at_all(struct stand *st)
 static void
 stand_init(struct stand *st)
 {
-	*st = (struct stand){ .now_us = 1000000 };
+	*st = (struct stand){ .now_us = 1000000, .errnum = 1105 };
 	st->model = model_new();
 	st->policy = (struct plan_policy){ .poll = DUR_S(5),
 		.maintenance_lag = DUR_S(20), .lag = DUR_S(10),
@@ -214,7 +216,8 @@ answer(struct stand *st, unsigned ticket, enum err_code code,
     const char *error)
 {
 	run_feed(st->run, ticket, &(struct run_reply){ .code = code,
-	    .error = error, .errnum = code == ERR_SERVER ? 1105 : 0 }, now(st));
+	    .error = error, .errnum = code == ERR_SERVER ? st->errnum : 0 },
+	    now(st));
 }
 
 static struct known *
@@ -464,6 +467,20 @@ verdict(struct stand *st, const struct before *b, bool ended, char *why)
 	return NULL;
 }
 
+static bool
+was_mended(const struct stand *st)
+{
+	struct err err = ERR_INIT;
+	struct buf told;
+	bool reset;
+
+	buf_init(&told);
+	run_words(st->run, &told);
+	reset = strstr(buf_text(&told), "RESET REPLICA") != NULL;
+	buf_fini(&told);
+	return reset && !run_failed(st->run, &err);
+}
+
 static const char *
 carry_out(struct stand *st, const struct op *op, bool *refused)
 {
@@ -503,8 +520,10 @@ carry_out(struct stand *st, const struct op *op, bool *refused)
 		diag("%s", buf_text(&told));
 		buf_fini(&told);
 	}
-	if (st->run != NULL)
+	if (st->run != NULL) {
+		st->mended = was_mended(st);
 		run_free(st->run);
+	}
 	st->run = NULL;
 	plan_fini(&st->plan);
 	return bad;
@@ -729,6 +748,29 @@ test_scene(const struct scene *sc)
 	is_int(bad, 0, "%u times trouble: complete, undone or said", runs);
 }
 
+/* Error 1201 of a change, by GTID: relay logs are begun anew, and it works. */
+static void
+test_relay_logs(void)
+{
+	unsigned bad = 0, mended = 0;
+	bool refused;
+
+	for (unsigned at = 1; at <= 14; at++) {
+		struct stand st;
+
+		set_scene(&st, &scenes[0]);
+		st.trouble = ERROR;
+		st.trouble_at = at;
+		st.errnum = 1201;
+		bad += carry_out(&st, &scenes[0].op, &refused) != NULL;
+		bad += lacks(&st) != NULL;
+		mended += st.mended;
+		stand_fini(&st);
+	}
+	is_int(bad, 0, "error 1201, wherever: complete, undone or said");
+	is_int(mended, 1, "under the change it is mended");
+}
+
 /* ---- the journal ---- */
 
 static bool
@@ -842,6 +884,7 @@ main(int argc, char **argv)
 
 	for (size_t i = 0; i < MEM_COUNT(scenes); i++)
 		test_scene(&scenes[i]);
+	test_relay_logs();
 	test_journal();
 	test_random(seeds);
 	return tap_done();
