@@ -360,23 +360,43 @@ confirm(struct look *l, size_t i)
 
 /* ---- what is told ---- */
 
+/* An operation holds it, or one of its replicas: what shows meanwhile is meant. */
+static bool
+is_worked_on(const struct look *l, size_t i)
+{
+	const struct control_shared *c = board_get(l->ctx, BOARD_CONTROL,
+	    "control");
+	const struct member *m = l->snap->members;
+	const struct analysis *an = &l->all->at[i];
+	bool found = c != NULL &&
+	    control_maintenance(c->control, m[i].in->key) != NULL;
+
+	for (uint32_t k = 0; c != NULL && k < an->facts.replicas; k++)
+		found = found || control_maintenance(c->control,
+		    m[l->all->replica[an->first + k]].in->key) != NULL;
+	shared_unref(c);
+	return found;
+}
+
 static void
 tell_change(struct look *l, size_t i, enum analysis_code was)
 {
 	const struct analysis *an = &l->all->at[i];
 	const struct watched *d = l->at[i];
 	const struct key key = l->snap->members[i].in->key;
+	enum log_level level;
 
 	l->changes++;
 	if (an->facts.replicas > 0)
 		act_send(l->ctx, app_of(l->ctx)->store, store_analysis,
 		    .host = key.host, .port = key.port,
 		    .code = analysis_name(d->code), .at_us = d->since.us);
+	level = is_worked_on(l, i) ? LOG_INFO : LOG_NOTICE;
 	if (d->code != ANALYSIS_NO_PROBLEM)
-		act_log(l->ctx, LOG_NOTICE, "%s: %s: %s", d->key,
+		act_log(l->ctx, level, "%s: %s: %s", d->key,
 		    analysis_name(d->code), analysis_text(d->code));
 	else if (was != ANALYSIS_NO_PROBLEM)
-		act_log(l->ctx, LOG_NOTICE, "%s: no more %s", d->key,
+		act_log(l->ctx, level, "%s: no more %s", d->key,
 		    analysis_name(was));
 }
 
