@@ -133,6 +133,9 @@ enum err_code make_below_rest(struct making *m, const struct member *a,
 
 /* The source stops, a applies all that it logged, and goes on from where the
  * source stands in the log of its own source. */
+/* Steps that see that neither lacks what the other has, where that is known. */
+void make_same_sets(struct making *m, const struct member *a,
+    const struct member *b);
 /* By position, x is no source of a place for others: it is in a ring, and
  * written to. */
 enum err_code make_no_pair(struct making *m, const struct member *x);

@@ -103,6 +103,7 @@ go_below(struct making *m, const struct member *r, const struct member *b,
 
 	if (coord_cmp(&r->in->exec_coord, &first->in->exec_coord) < 0)
 		come_up(m, r, b);
+	make_same_sets(m, r, b);
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sr,
 		.to = sb, .gtid = GTID_DENY,
 		.at = { .kind = AT_OWN_OF, .server = sb },

@@ -240,6 +240,7 @@ static void
 same_place(struct group *g, const struct member *r,
     const struct member *chosen)
 {
+	make_same_sets(g->m, r, chosen);
 	change(g, r, chosen, (struct step){ .gtid = GTID_DENY,
 		.at = { .kind = AT_OWN_OF,
 			.server = make_server(g->m, chosen) },

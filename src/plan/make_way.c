@@ -318,6 +318,36 @@ level(struct making *m, const struct member *a, const struct member *b)
 	return ERR_NONE;
 }
 
+static bool
+has_sets(const struct member *x)
+{
+	return x->in->executed_gtid_set[0] != '\0' ||
+	    x->in->mariadb_binlog_pos[0] != '\0';
+}
+
+/*
+ * Who came by GTID may have passed transactions over, and stand at the same
+ * place with more than the other.  Where sets are known, they tell.
+ */
+void
+make_same_sets(struct making *m, const struct member *a,
+    const struct member *b)
+{
+	if (!has_sets(a) || !has_sets(b))
+		return;
+	make_step(m, (struct step){ .verb = DO_READ,
+		.server = make_held(m, b), .to = make_server(m, a),
+		.needs = MUST(NO_ERRANT),
+		.why = plan_text(m->p, "%s would miss it",
+		    make_name(m, a->in->key)) });
+	/* MySQL passes over what it has already. */
+	if (may_is_mariadb(a->in))
+		make_step(m, (struct step){ .verb = DO_READ,
+			.server = make_server(m, a), .to = make_held(m, b),
+			.needs = MUST(NO_ERRANT),
+			.why = "it would get it twice" });
+}
+
 enum err_code
 make_below_rest(struct making *m, const struct member *a,
     const struct member *b)
@@ -327,6 +357,7 @@ make_below_rest(struct making *m, const struct member *a,
 
 	if (code != ERR_NONE)
 		return code;
+	make_same_sets(m, a, b);
 	change(m, (struct step){ .server = sa, .to = sb, .gtid = GTID_DENY,
 		.at = { .kind = AT_OWN_OF, .server = sb },
 		.needs = MUST(MAY_REPLICATE),
