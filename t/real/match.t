@@ -47,8 +47,11 @@ sub many {
 	my ($m) = @_;
 	my $t = $m->topology;
 
-	is($m->daemon->client('-c', 'match-replicas', '-i', $m->addr('a'),
-	    '-d', $m->addr('e')) =~ tr/\n//, 2, 'all but the one above e');
+	my $said = $m->daemon->client('-c', 'match-replicas', '-i',
+	    $m->addr('a'), '-d', $m->addr('e'));
+	is(() = $said =~ /^\S+$/mg, 2, 'all but the one above e');
+	like($said, qr/; 1 errors: \[\Q@{[ $m->addr('c') ]}\E: /,
+	    'which is named');
 	marked($m);
 	my $answer = $m->ok('match-up-replicas', '/api/match-up-slaves/{e}');
 	is($answer->{Details}{Port}, $t->port('c'), 'answers the new source');

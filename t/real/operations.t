@@ -31,6 +31,8 @@ sub switches {
 		is(variable($m, 'b', @{ $names{$side} }), 'OFF', 'it is off');
 		$m->ok("semi-sync, $side", "/api/enable-semi-sync-$side/{b}");
 		is(variable($m, 'b', @{ $names{$side} }), 'ON', 'it is on');
+		# Left on, it would wait for replicas that it has not.
+		$m->ok("and off again", "/api/disable-semi-sync-$side/{b}");
 	}
 	$m->flows;
 }
@@ -191,9 +193,9 @@ for my $flavour (grep { /$only/ } qw(mariadb mysql)) {
 	my $why = Moves->missing($flavour);
 	subtest $flavour => sub {
 		plan skip_all => $why if $why;
-		my $o = '[semisync,read_only=1]';
-		my $m = Moves->new("a\[semisync] > b$o c$o d$o", flavour =>
-		    $flavour, config => { ReplicationCredentialsQuery =>
+		my $o = '[read_only=1]';
+		my $m = Moves->new("a > b\[semisync,read_only=1] c$o d$o",
+		    flavour => $flavour, config => { ReplicationCredentialsQuery =>
 			"SELECT '$Topology::REPL_USER', "
 			. "'$Topology::REPL_PASSWORD'" });
 		switches($m);
