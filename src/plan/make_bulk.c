@@ -374,7 +374,8 @@ rest_by_position(struct lot *l, const struct member *bls)
 	if (l->rest.n == 0)
 		return ERR_NONE;
 	if (bls == NULL && make_is_source(l->b, l->a) &&
-	    make_can_move(&quiet, l->a) == ERR_NONE) {
+	    make_can_move(&quiet, l->a) == ERR_NONE &&
+	    make_no_pair(&quiet, l->a) == ERR_NONE) {
 		rise_all(l->m, l->a, l->b, &l->rest);
 		return ERR_NONE;
 	}

@@ -165,6 +165,10 @@ check_above(struct making *m, const struct member *a, const struct member *n)
 
 	if (!instance_is_replica(n->in))
 		return ERR_NONE;
+	if (key_is_detached(n->in->source_key))
+		return err_set(m->err, ERR_INVALID, "%s is no primary: it is "
+		    "detached from its source (%s); reattach it first",
+		    make_name(m, n->in->key), n->in->source_key.host);
 	if (make_is_source(a, n))
 		return err_set(m->err, ERR_INVALID,
 		    "%s follows %s already", make_name(m, n->in->key),

@@ -420,6 +420,8 @@ static bool
 strands_primary(const struct play *p, const struct operation *o,
     const struct model_server *s)
 {
+	if (strcmp(o->op, "set-read-only") == 0)
+		return s == p->primary[0] || s == p->primary[1];
 	if (strcmp(o->op, "reset-replica") != 0 &&
 	    strcmp(o->op, "detach-replica-master-host") != 0)
 		return false;
