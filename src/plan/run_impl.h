@@ -83,6 +83,7 @@ struct run_server {
 	bool found; /* its threads were remembered: */
 	bool found_io, found_sql;
 	bool found_connecting; /* its receiver was on, but not connected */
+	bool until; /* START UNTIL was sent: its applier may stop by itself */
 	bool spoken; /* the session was prepared */
 	struct coord matched; /* by MATCH; file "" */
 	const char *trouble; /* how it stands now, when not as before */

@@ -311,6 +311,7 @@ start_until(struct lane *l, const struct coord *at)
 	struct sql_ask ask = { .at = *at };
 
 	run_note_threads(l, l->server);
+	run_server(l->run, l->server)->until = true;
 	l->at = ask.at;
 	list_begin(l);
 	run_prepare_semi_sync(l);

@@ -101,11 +101,23 @@ lane_undone(struct lane *l)
 /* ---- threads ---- */
 
 static void
-undo_threads(struct lane *l)
+undo_threads_on(struct lane *l)
 {
 	const struct before *b = l->undoing;
 
 	threads_set(l, b->io, b->sql, b->number != 0, lane_undone);
+}
+
+/* An applier that was started until a place stops there, even if it runs. */
+static void
+undo_threads(struct lane *l)
+{
+	const struct before *b = l->undoing;
+
+	if (run_server(l->run, b->server)->until)
+		threads_set(l, b->io, false, true, undo_threads_on);
+	else
+		undo_threads_on(l);
 }
 
 /* ---- the channel ---- */
