@@ -239,6 +239,14 @@ co(struct making *m, const struct member *a, const struct member *n)
 	if (instance_is_replica(n->in))
 		make_stop(m, n, 0, "so that its source can be changed");
 	credentials(m, a, n);
+	/* What n did not write itself would come back to it. */
+	if (n->in->read_only && !a->in->using_oracle_gtid)
+		make_step(m, (struct step){ .verb = DO_WAIT_FOR, .server = sa,
+			.to = PLAN_NOBODY,
+			.at = { .kind = AT_OWN_OF, .server = sn },
+			.limit = make_patience(m, a),
+			.why = plan_text(m->p, "then it has all that %s has",
+			    make_name(m, n->in->key)) });
 	make_step(m, (struct step){ .verb = DO_CHANGE_SOURCE, .server = sn,
 		.to = sa, .at = a->in->using_oracle_gtid ?
 		    (struct plan_at){ .kind = AT_NONE } :
