@@ -552,7 +552,8 @@ option(int argc, char **argv, const char *name, unsigned long value)
 
 /* They failed once. */
 static const unsigned long kept[] = { 243, 496, 950, 10187, 12745, 13766,
-	14450, 18420, 19135, 19645, 20268, 23055, 25951, 28915, 29098, 16302, 43423 };
+	14450, 18420, 19135, 19645, 20268, 23055, 25951, 28915, 29098,
+	16302, 43423 };
 
 int
 main(int argc, char **argv)
