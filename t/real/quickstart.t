@@ -24,6 +24,8 @@ sub quickstart {
 	die "fork: $!" if !defined $pid;
 	if ($pid == 0) {
 		POSIX::setsid();
+		# Whoever runs the tests may ignore what a terminal sends.
+		$SIG{$_} = 'DEFAULT' for qw(HUP INT TERM);
 		Topology::detach_stdio($out);
 		Topology::record_pid($home->dir . "/$name.pid", $$);
 		$ENV{BUILDDIR} = $ENV{top_builddir};
