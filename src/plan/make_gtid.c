@@ -223,6 +223,32 @@ not_from_source(struct making *m, const struct member *a,
 	return code;
 }
 
+/* Below one who has them, too, they would be applied once more. */
+static void
+warn_of_others(struct making *m, const struct member *a,
+    const struct gtid_set *errant)
+{
+	for (size_t i = 0; i < m->w->n; i++) {
+		const struct member *b = m->w->at[i];
+		struct gtid_set theirs, both;
+
+		if (b == a)
+			continue;
+		gtid_set_init(&theirs);
+		gtid_set_init(&both);
+		if (gtid_set_parse(&theirs, b->in->executed_gtid_set, NULL) ==
+		    ERR_NONE)
+			gtid_set_intersect(&both, errant, &theirs);
+		if (!gtid_set_is_empty(&both))
+			plan_warn(m->p, "%s has executed them, too: below it "
+			    "%s would apply them once more; inject them "
+			    "empty instead", make_name(m, b->in->key),
+			    make_name(m, a->in->key));
+		gtid_set_fini(&both);
+		gtid_set_fini(&theirs);
+	}
+}
+
 enum err_code
 make_errant_reset(struct making *m)
 {
@@ -240,6 +266,8 @@ make_errant_reset(struct making *m)
 	code = errant_of(m, a, &errant);
 	if (code == ERR_NONE)
 		code = not_from_source(m, a, &errant);
+	if (code == ERR_NONE && m->stage == 0)
+		warn_of_others(m, a, &errant);
 	if (code == ERR_NONE)
 		code = m->stage == 0 ? begin_reset(m, a) :
 		    reset_logs(m, a, &errant);

@@ -532,6 +532,9 @@ field_do_request(struct field *f, const struct plan_request *r)
 	buf_reset(&f->kept);
 	w = field_world(f, &f->arena);
 	f->code = plan_make(&f->plan, r, w, &f->err);
+	if (f->code == ERR_NONE && f->heeds_warnings && f->plan.warnings > 0)
+		f->code = err_set(&f->err, ERR_INVALID, "who is warned does "
+		    "not do it: %s", f->plan.warning[0]);
 	if (f->code != ERR_NONE)
 		return f->code;
 	f->run = run_new(&f->plan, r, w, f->now);

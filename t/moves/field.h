@@ -65,6 +65,7 @@ struct field {
 	struct field_order order[FIELD_ORDERS_MAX];
 	size_t orders;
 	unsigned statements; /* that were sent in it */
+	bool heeds_warnings; /* nothing is done then */
 	bool killed; /* the process that carried it out */
 	struct buf kept; /* its journal */
 	enum err_code code;
