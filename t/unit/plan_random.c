@@ -312,8 +312,11 @@ check_needs(const struct scene *c, const struct plan_request *r,
 			const struct member *to = s->to == PLAN_NOBODY ? NULL :
 			    world_find(now, p->server[s->to].key);
 
-			/* How far a binlog server will be nobody foresees. */
-			if (n == NEED_NOT_AHEAD)
+			/* How far a binlog server will be nobody foresees, nor
+			 * whether sets are the same where places are: the
+			 * step is there to find out. */
+			if (n == NEED_NOT_AHEAD ||
+			    (n == NEED_NO_ERRANT && s->verb == DO_READ))
 				continue;
 			if ((s->needs & (UINT64_C(1) << n)) != 0 &&
 			    need_check((enum need)n, world_find(now,
