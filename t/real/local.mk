@@ -5,7 +5,8 @@ REAL_TESTS = %D%/ops.t %D%/topology.t %D%/discovery.t
 REAL_TESTS += %D%/client.t %D%/fields.t %D%/grants.t
 REAL_TESTS += %D%/quickstart.t
 REAL_TESTS += %D%/pgtid.t
-REAL_TESTS += %D%/probe.t %D%/move.t %D%/operations.t %D%/match.t %D%/analysis.t
+REAL_TESTS += %D%/probe.t %D%/move.t %D%/operations.t %D%/match.t %D%/analysis.t \
+	%D%/random.t
 dist_check_SCRIPTS += $(REAL_TESTS)
 TESTS += $(REAL_TESTS)
 
