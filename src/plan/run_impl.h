@@ -15,6 +15,7 @@
 
 enum {
 	RUN_SLICE_S = 1,    /* one wait on a server, before we look up */
+	RUN_DRY_SLICES = 15, /* of a wait without a receiver, all applied */
 	RUN_AGAIN_MAX = 2,  /* a statement whose outcome is not known is sent */
 	RUN_RESETS_MAX = 5, /* tries of RESET BINARY LOGS, and of gtid_purged */
 };
@@ -116,6 +117,7 @@ struct lane {
 	bool lenient; /* a receiver that connects is one that runs */
 	lane_fn *threads_end;
 	lane_fn *wait_end;
+	unsigned dry; /* slices in a row; see run_wait.c */
 	unsigned errnum; /* of l->trouble */
 	const char *wanted_set; /* of GTIDs */
 	const char *wait_gtid; /* NULL: wait for "at" */

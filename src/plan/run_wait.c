@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Waiting for a place to be reached: the server waits, a slice at a time, and
- * between slices we look at the clock.  An applier that stopped ends the wait
- * with its error.
+ * between slices we look at the clock and at it.  An applier that stopped ends
+ * the wait with its error; so does a receiver that cannot connect for a while
+ * when all that it received is applied: what is waited for cannot come.
  */
 #include "config.h"
 
@@ -81,6 +82,38 @@ look_why(struct lane *l)
 	lane_look(l, l->server, on_looked_why);
 }
 
+/* Nothing more comes, and nothing is left to be applied. */
+static bool
+is_dry(const struct instance *in)
+{
+	return in->io_state != THREAD_RUNNING &&
+	    coord_eq(&in->read_coord, &in->exec_coord);
+}
+
+/* A server that waits for a GTID set does not say that its threads ended. */
+static void
+on_looked_between(struct lane *l)
+{
+	const struct instance *in = in_of(l);
+
+	if (l->reply->code != ERR_NONE) {
+		on_looked_why(l);
+		return;
+	}
+	l->dry = is_dry(in) ? l->dry + 1 : 0;
+	if (has_reached(l))
+		l->wait_end(l);
+	else if (in->sql_state == THREAD_STOPPED && l->wait_gtid != NULL)
+		on_looked_why(l);
+	else if (l->dry < RUN_DRY_SLICES)
+		wait_slice(l);
+	else
+		lane_fail(l, ERR_UNREACHABLE, "its receiver does not run, and"
+		    " %.200s has not come: %s", goal_text(l),
+		    in->last_io_error[0] != '\0' ? in->last_io_error :
+		    "without an error");
+}
+
 static void
 on_waited(struct lane *l)
 {
@@ -107,7 +140,7 @@ on_waited(struct lane *l)
 	else if (lane_left(l).us <= 0)
 		fail_late(l);
 	else
-		wait_slice(l);
+		lane_look(l, l->server, on_looked_between);
 }
 
 static void
@@ -136,6 +169,7 @@ wait_for_coord(struct lane *l, const struct coord *at, lane_fn *after)
 	l->at.file = arena_strdup(&l->arena, at->file);
 	l->wait_gtid = NULL;
 	l->wait_end = after;
+	l->dry = 0;
 	if (has_reached(l))
 		after(l);
 	else
@@ -147,6 +181,7 @@ wait_for_gtid(struct lane *l, const char *set, lane_fn *after)
 {
 	l->wait_gtid = arena_strdup(&l->arena, set);
 	l->wait_end = after;
+	l->dry = 0;
 	wait_slice(l);
 }
 
